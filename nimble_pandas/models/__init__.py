@@ -1,0 +1,30 @@
+"""The wire's nouns: the only room that knows the service's JSON names."""
+
+from nimble_pandas.models.answers import Batch, Progress, Task, reason
+from nimble_pandas.models.batches import (
+    DELIVERY_PARAMETERS,
+    MAX_BATCH_REQUESTS,
+    PARAMETERS,
+    Delivery,
+    encode_batch,
+    encode_json,
+    is_http_url,
+)
+from nimble_pandas.models.outputs import Entity, Output, read_output
+
+__all__ = [
+    "DELIVERY_PARAMETERS",
+    "MAX_BATCH_REQUESTS",
+    "PARAMETERS",
+    "Batch",
+    "Delivery",
+    "Entity",
+    "Output",
+    "Progress",
+    "Task",
+    "encode_batch",
+    "encode_json",
+    "is_http_url",
+    "read_output",
+    "reason",
+]

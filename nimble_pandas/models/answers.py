@@ -1,0 +1,229 @@
+"""What the service answers: tasks, batches, progress.
+
+Read leniently, in the names of every generation that is documented: a field that is missing or of another
+type is None, and a task in an unknown state still runs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+_ENDED_WELL = frozenset({"success", "completed"})
+_ENDED_BADLY = frozenset({"failed", "error"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """The service's unit of work: one page.
+
+    Parameters
+    ----------
+    id : str
+        Its name at the service.
+    state : str
+        The service's word for where it stands.
+    input : Mapping
+        The request, as the service understood it.
+    output_url : str or None
+        Where its output lies, or will.
+    error : str or None
+        Why it failed.
+    status_code : int or None
+        The target site's HTTP status.
+    """
+
+    id: str
+    state: str
+    input: Mapping[str, object] = field(default_factory=dict)
+    output_url: str | None = None
+    error: str | None = None
+    status_code: int | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the task has ended well."""
+        return self.state in _ENDED_WELL
+
+    @property
+    def ended(self) -> bool:
+        """Whether the task has ended, well or badly."""
+        return self.succeeded or self.state in _ENDED_BADLY
+
+    @classmethod
+    def from_json(cls, value: object) -> Task | None:
+        """Read a task.
+
+        Parameters
+        ----------
+        value : object
+            Decoded JSON.
+
+        Returns
+        -------
+        Task or None
+            None for a null task, or one without an id.
+        """
+        if not isinstance(value, Mapping):
+            return None
+        task_id = read_text(value.get("id")) or read_text(value.get("task_id"))
+        if not task_id:
+            return None
+        echo = value.get("input")
+        return cls(
+            id=task_id,
+            state=(read_text(value.get("state")) or read_text(value.get("status")) or "pending").lower(),
+            input=echo if isinstance(echo, Mapping) else {},
+            output_url=read_text(value.get("output_url")),
+            error=reason(value) or read_text(value.get("error_type")),
+            status_code=read_integer(value.get("status_code")),
+        )
+
+
+def read_tasks(value: object) -> list[Task]:
+    """Read a list of tasks, leaving out what is null or has no id.
+
+    Parameters
+    ----------
+    value : object
+        Decoded JSON.
+
+    Returns
+    -------
+    list of Task
+        In the service's order, which means nothing.
+    """
+    tasks = map(Task.from_json, value) if isinstance(value, Sequence) and not isinstance(value, str) else ()
+    return [task for task in tasks if task is not None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What the service says of a batch, at submit or in a summary.
+
+    Parameters
+    ----------
+    id : str or None
+        Its name at the service.
+    tasks : list of Task
+        In no particular order.
+    completed : bool
+        Whether the service says that every task has ended.
+    """
+
+    id: str | None
+    tasks: list[Task]
+    completed: bool = False
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, object]) -> Batch:
+        """Read an answer to a submit, or a summary.
+
+        Parameters
+        ----------
+        value : Mapping
+            Decoded JSON.
+
+        Returns
+        -------
+        Batch
+            With an ``id`` of None where the answer names none.
+        """
+        return cls(
+            id=read_text(value.get("batch_id")) or read_text(value.get("id")),
+            tasks=read_tasks(value.get("tasks")),
+            completed=value.get("completed") is True,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a batch has come.
+
+    Parameters
+    ----------
+    completed : bool
+        Whether every task has ended, well or badly.
+    fraction : float
+        Ended tasks ÷ all tasks, 0 to 1.
+    """
+
+    completed: bool
+    fraction: float
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, object]) -> Progress:
+        """Read an answer to a progress call.
+
+        Parameters
+        ----------
+        value : Mapping
+            Decoded JSON.
+
+        Returns
+        -------
+        Progress
+            With a ``fraction`` of 0 where the answer has none.
+        """
+        fraction = value.get("progress")
+        number = float(fraction) if isinstance(fraction, int | float) else 0.0
+        return cls(completed=value.get("completed") is True, fraction=min(max(number, 0.0), 1.0))
+
+
+def reason(value: Mapping[str, object]) -> str | None:
+    """Return the explanation in an answer, whichever name it goes by.
+
+    Parameters
+    ----------
+    value : Mapping
+        Decoded JSON of an error, a task or an output.
+
+    Returns
+    -------
+    str or None
+        The first of ``msg``, ``message``, ``error`` and ``detail`` that says something.
+    """
+    for name in ("msg", "message", "error", "detail"):
+        text = value.get(name)
+        if text:
+            return text if isinstance(text, str) else json.dumps(text, ensure_ascii=False, default=str)
+    return None
+
+
+def readread_text(value: object) -> str | None:
+    if isinstance(value, str):
+        return value or None
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def readread_integer(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    try:
+        return int(value)
+    except ValueError:
+        return None
+
+
+def read_time(value: object) -> datetime | None:
+    """Read a time of the service, such as ``2025-12-15T14:08:26.079Z``.
+
+    Parameters
+    ----------
+    value : object
+        Decoded JSON.
+
+    Returns
+    -------
+    datetime or None
+        In UTC; a time without a zone is taken as UTC, and what is no time as None.
+    """
+    if not isinstance(value, str):
+        return None
+    try:
+        time = datetime.fromisoformat(value.strip())
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
