@@ -192,13 +192,15 @@ def reason(value: Mapping[str, object]) -> str | None:
     return None
 
 
-def readread_text(value: object) -> str | None:
+def read_text(value: object) -> str | None:
+    """Return `value` as text: None where it is empty, or neither text nor an integer."""
     if isinstance(value, str):
         return value or None
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def readread_integer(value: object) -> int | None:
+def read_integer(value: object) -> int | None:
+    """Return `value` as an integer, also from text: None where it is none."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
     try:
