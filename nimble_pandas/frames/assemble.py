@@ -1,0 +1,131 @@
+"""Rows and answers become the frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import pyarrow as pa
+from pandas.api.extensions import no_default
+from pandas.api.typing import NoDefault
+
+from nimble_pandas.frames.answer import Answer, entity_counts, task_columns
+from nimble_pandas.frames.columns import text_column, typed_column
+from nimble_pandas.frames.dtypes import types_mapper
+from nimble_pandas.frames.lines import Lines, Positions, lay_out
+from nimble_pandas.frames.names import Names, labels
+
+
+def assemble(
+    rows: pd.DataFrame,
+    answers: Sequence[Answer],
+    answer_of_row: Positions,
+    *,
+    explode: bool | str = False,
+    with_html: bool = False,
+    dtype_backend: str | NoDefault = no_default,
+    suffix: str = "_nimble",
+) -> pd.DataFrame:
+    """Join each row with what is known of its request.
+
+    The lines stand in the order of `rows` and under its index labels; with `explode`, labels
+    repeat as in `pandas.DataFrame.explode`, entities in page order. `rows` is not changed.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame, length n
+        The caller's frame; any index, any dtypes, any labels.
+    answers : sequence of Answer
+        What is known of each unique request.
+    answer_of_row : ndarray of int, length n
+        Which of `answers` each row has.
+    explode : bool or str, default False
+        False: one line per row, with the page's first product, or its first entity where it
+        has no product. True: one line per entity. A type, such as ``"Product"``, whatever its
+        case: one line per entity of that type. A row without such an entity keeps one line.
+    with_html : bool, default False
+        Add the page itself, as ``html_content``.
+    dtype_backend : {"numpy_nullable", "pyarrow"}, optional
+        For the new columns, as in `pandas.read_parquet`. By default integers are ``Int64``,
+        booleans ``boolean`` (``reused``, which is always known, is ``bool``), floats
+        ``float64``, text ``str`` and times ``datetime64[us, UTC]``, whether or not anything
+        is missing, so that the dtypes do not change with the gaps from one day to the next.
+    suffix : str, default "_nimble"
+        What a new column gets whose name is taken by an input column, an index level, a task
+        column or another field; repeated until the name is free.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The input columns, untouched; ``task_id``, ``batch_id``, ``status``, ``error``,
+        ``http_status``, ``fetched_at``, ``reused``, ``output_url``; ``entity_type`` and
+        ``n_entities`` (how many the page has, missing where no page was read);
+        ``html_content`` where asked for; then the fields, in order of first appearance, nested
+        names joined with ``.``. Its ``attrs`` are empty.
+
+    Raises
+    ------
+    ConfigError
+        `dtype_backend` or `suffix` is not usable; nothing has changed.
+
+    Notes
+    -----
+    Each field has one type in all rows: integers, floats (also integers among floats, where
+    none loses its value), booleans, else text. In a field of mixed types text stays as it is
+    and other values become JSON text; so do lists, empty objects, and what nests more than 32
+    levels deep. NaN is missing, and a field that is missing everywhere is text. Text is never
+    read as a number or a date. Lone surrogates become U+FFFD. A field ``entity_type`` or
+    ``entityType`` that only says again what the column ``entity_type`` says is left out.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nimble_pandas.models import Entity
+    >>> rows = pd.DataFrame({"sku": ["A1", "A2"]}, index=[7, 8])
+    >>> page = Entity(type="Product", fields={"offers": {"price": 3}, "zip": "02108"})
+    >>> answers = [Answer(status="ok", entities=[page]), Answer(status="pending")]
+    >>> frame = assemble(rows, answers, np.array([0, 1]))
+    >>> frame[["sku", "status", "offers.price", "zip"]]
+      sku   status  offers.price    zip
+    7  A1       ok             3  02108
+    8  A2  pending          <NA>    NaN
+    """
+    mapper = types_mapper(dtype_backend)
+    names = Names(rows, suffix)
+    lines = lay_out(answers, answer_of_row, explode)
+    fixed = _fixed_columns(answers, lines, with_html=with_html)
+    called = dict(zip(fixed, names.free(fixed), strict=True))
+    fields = [_take(typed_column(leaf.values), lines.value_of(leaf)) for leaf in lines.leaves]
+    field_names = names.free(".".join(leaf.path) for leaf in lines.leaves)
+    table = pa.table([*fixed.values(), *fields], names=[*called.values(), *field_names])
+    new = table.to_pandas(types_mapper=mapper)
+    if dtype_backend is no_default:
+        new = new.astype({called["reused"]: bool})
+    return _beside(rows, new, lines.row)
+
+
+def _fixed_columns(answers: Sequence[Answer], lines: Lines, *, with_html: bool) -> dict[str, pa.Array]:
+    """Return the columns that every frame has, whatever the pages hold."""
+    columns = {name: _take(column, lines.answer) for name, column in task_columns(answers).items()}
+    columns["entity_type"] = _take(text_column(lines.types), lines.entity)
+    columns["n_entities"] = _take(entity_counts(answers), lines.answer)
+    if with_html:
+        columns["html_content"] = _take(text_column([answer.html for answer in answers]), lines.answer)
+    return columns
+
+
+def _take(column: pa.Array, positions: Positions) -> pa.Array:
+    """Return the values at the positions, null at -1."""
+    return column.take(pa.array(positions, mask=positions < 0))
+
+
+def _beside(rows: pd.DataFrame, new: pd.DataFrame, row_of_line: Positions) -> pd.DataFrame:
+    # a caller who forbids duplicate labels means the input; exploding repeats them by request
+    left = rows.set_flags(allows_duplicate_labels=True)
+    if len(row_of_line) != len(rows):  # else each row has its one line, and nothing is copied
+        left = left.iloc[row_of_line]
+    new.index = left.index
+    frame = pd.concat([left, new], axis=1)
+    frame.columns = labels(rows.columns, list(new.columns))
+    frame.attrs = {}  # Parquet writes them as JSON, concat compares them
+    return frame

@@ -1,0 +1,75 @@
+"""JSON values as text that every writer takes."""
+
+from __future__ import annotations
+
+import json
+
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
+
+def as_text(value: object) -> str | None:
+    """Return text as it is, null as it is, and anything else as JSON text.
+
+    Parameters
+    ----------
+    value : object
+        A decoded JSON value; what JSON does not know is written as its ``str``.
+
+    Returns
+    -------
+    str or None
+        ``json.loads`` of it gives `value` back, unless `value` was text or null.
+    """
+    if value is None or isinstance(value, str):
+        return value
+    try:
+        return _encode(value)
+    except RecursionError:
+        return _encode_deep(value)
+
+
+def without_surrogates(text: str) -> str:
+    """Replace lone surrogates, which UTF-8 and so Parquet cannot hold, by U+FFFD.
+
+    Parameters
+    ----------
+    text : str
+        Any text; JSON may say an escape of half a pair, and Python decodes it.
+
+    Returns
+    -------
+    str
+        The same text, where it has none.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def _encode_deep(value: object) -> str:
+    """Write what is nested too deeply for the stack, piece by piece, just as `json` would."""
+    written: list[str] = []
+    waiting = [(value, False)]
+    while waiting:
+        item, is_written = waiting.pop()
+        if is_written:
+            written.append(str(item))
+        elif isinstance(item, dict | list | tuple) and item:
+            waiting.extend(reversed(_pieces(item)))
+        else:
+            written.append(_encode(item))
+    return "".join(written)
+
+
+def _pieces(item: dict[str, object] | list[object] | tuple[object, ...]) -> list[tuple[object, bool]]:
+    """Take one level apart into values (False) and the marks between them (True)."""
+    opening, closing = "{}" if isinstance(item, dict) else "[]"
+    pieces: list[tuple[object, bool]] = [(opening, True)]
+    pairs = item.items() if isinstance(item, dict) else ((None, value) for value in item)
+    for key, value in pairs:
+        comma = "" if len(pieces) == 1 else ", "
+        name = "" if key is None else f"{_encode(key)}: "
+        pieces += [(comma + name, True), (value, False)]
+    return [*pieces, (closing, True)]

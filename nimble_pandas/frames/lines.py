@@ -1,0 +1,133 @@
+"""Which row, answer and entity each line of the frame shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nimble_pandas.frames.answer import Answer
+from nimble_pandas.frames.flatten import Leaf, Leaves
+from nimble_pandas.models import Entity
+
+Positions = npt.NDArray[np.intp]
+
+# The service's own two spellings of the type, among an entity's fields.
+_TYPE_FIELDS = "entity_type", "entityType"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """One line per line of the frame: where each of its parts comes from.
+
+    Parameters
+    ----------
+    row : ndarray of int, length n
+        Position in the caller's frame.
+    answer : ndarray of int, length n
+        Position among the answers.
+    entity : ndarray of int, length n
+        Position among the entities shown, -1 for none.
+    types : list of str or None
+        The type of each entity shown.
+    leaves : Leaves
+        The fields of the entities shown.
+    """
+
+    row: Positions
+    answer: Positions
+    entity: Positions
+    types: list[str | None]
+    leaves: Leaves
+
+    def value_of(self, leaf: Leaf) -> Positions:
+        """Return which of a leaf's values each line shows, -1 for none.
+
+        Parameters
+        ----------
+        leaf : Leaf
+            One of `leaves`.
+
+        Returns
+        -------
+        ndarray of int, length n
+            Positions in ``leaf.values``.
+        """
+        if len(leaf.values) == self.leaves.n_entities:
+            return self.entity
+        # one slot more than entities: entity -1, none, finds -1 there
+        value = np.full(self.leaves.n_entities + 1, -1, dtype=np.intp)
+        value[leaf.positions] = np.arange(len(leaf.values))
+        return value[self.entity]
+
+
+def lay_out(answers: Sequence[Answer], answer_of_row: npt.ArrayLike, explode: bool | str) -> Lines:
+    """Choose the entities to show and give each its line, rows in their order.
+
+    Parameters
+    ----------
+    answers : sequence of Answer
+        What is known of each request.
+    answer_of_row : array of int, length n
+        Which answer each row has.
+    explode : bool or str
+        One line per row, or per entity, or per entity of one type.
+
+    Returns
+    -------
+    Lines
+        At least one line for each row.
+    """
+    answer_of_row = np.asarray(answer_of_row, dtype=np.intp)
+    first, n_shown = (np.zeros(len(answers), dtype=np.intp) for _ in range(2))
+    types: list[str | None] = []
+    leaves = Leaves()
+    for answer in pd.unique(answer_of_row):  # in row order, for the order of the columns
+        first[answer] = len(types)
+        for entity in _shown(answers[answer].entities, explode):
+            types.append(entity_type(entity))
+            leaves.add(_fields(entity))
+        n_shown[answer] = len(types) - first[answer]
+    n_lines = np.maximum(n_shown[answer_of_row], 1)
+    row = np.repeat(np.arange(len(answer_of_row)), n_lines)
+    nth = np.arange(len(row)) - np.repeat(np.cumsum(n_lines) - n_lines, n_lines)
+    answer_of_line = answer_of_row[row]
+    entity_of_line = np.where(n_shown[answer_of_line] > 0, first[answer_of_line] + nth, -1)
+    return Lines(row=row, answer=answer_of_line, entity=entity_of_line, types=types, leaves=leaves)
+
+
+def entity_type(entity: Entity) -> str | None:
+    """Return an entity's type, which some pages give only among the fields.
+
+    Parameters
+    ----------
+    entity : Entity
+        One thing on a page.
+
+    Returns
+    -------
+    str or None
+        None if it is said nowhere.
+    """
+    said = (entity.type, *(entity.fields.get(name) for name in _TYPE_FIELDS))
+    return next((word for word in said if isinstance(word, str)), None)
+
+
+def _shown(entities: Sequence[Entity], explode: bool | str) -> Sequence[Entity]:
+    if explode is True or not entities:
+        return entities
+    wanted = "product" if explode is False else explode.casefold()
+    of_type = [entity for entity in entities if (entity_type(entity) or "").casefold() == wanted]
+    return of_type if explode else (of_type or entities)[:1]
+
+
+def _fields(entity: Entity) -> Mapping[str, object]:
+    """Leave out what the column entity_type says already."""
+    said = entity_type(entity)
+    again = {name for name in _TYPE_FIELDS if name in entity.fields and entity.fields[name] == said}
+    if not again:
+        return entity.fields
+    return {name: value for name, value in entity.fields.items() if name not in again}
