@@ -165,11 +165,11 @@ class Progress:
         Returns
         -------
         Progress
-            With a ``fraction`` of 0 where the answer has none.
+            With a ``fraction`` of 0 where the answer has none that makes sense.
         """
         fraction = value.get("progress")
         number = float(fraction) if isinstance(fraction, int | float) else 0.0
-        return cls(completed=value.get("completed") is True, fraction=min(max(number, 0.0), 1.0))
+        return cls(completed=value.get("completed") is True, fraction=number if 0.0 <= number <= 1.0 else 0.0)
 
 
 def reason(value: Mapping[str, object]) -> str | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from nimble_pandas.errors import ConfigError
 
@@ -20,6 +20,12 @@ DELIVERY_PARAMETERS = ("storage_type", "storage_url", "storage_compress", "callb
 
 # `storage_type` by protocol; "file" is an extension of the local service, refused for any other
 _STORAGE_TYPES = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "file": "file", "local": "file"}
+
+# an expression, for `urlsplit` takes five times as long and columns have millions of URLs
+_HTTP_URL = re.compile(
+    r"https?://(?:[^\s/?#@]*@)?(?:\[[0-9a-f:.]+\]|[^\s/?#@:\[\]]+)(?::[0-9]{1,5})?(?:[/?#][^\s\x00-\x1f\x7f]*)?",
+    re.IGNORECASE,
+)
 
 
 def encode_json(value: object) -> str:
@@ -129,13 +135,7 @@ def is_http_url(value: str) -> bool:
     bool
         False also for anything with blanks or control characters inside.
     """
-    if any(char <= " " or char == "\x7f" for char in value):
-        return False
-    try:
-        parts = urlsplit(value)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        return False
+    return _HTTP_URL.fullmatch(value) is not None
 
 
 def encode_batch(requests: Iterable[str], defaults: Mapping[str, object], delivery: Delivery) -> bytes:

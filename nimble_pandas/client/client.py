@@ -1,0 +1,367 @@
+"""The service over HTTP: one call in, one of the wire's nouns or one of our errors out.
+
+A call climbs a ladder of four: build (`submit`, `progress`, …), send, judge, decode. Whether a call that
+failed is made again is decided by whoever made it, with one exception: a submit is sent again, here, when
+it provably never left or was told to wait (429).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from urllib.parse import quote, urlsplit
+
+import requests
+import urllib3
+from requests.adapters import BaseAdapter, HTTPAdapter
+
+from nimble_pandas.client.failures import (
+    backoff,
+    last_cause,
+    lost,
+    read_retry_after,
+    redirected,
+    refusal,
+)
+from nimble_pandas.clock import Clock
+from nimble_pandas.config import Credentials, is_loopback, resolve_base_url, resolve_credentials
+from nimble_pandas.errors import JobExpired, RateLimited, ServerError, SubmitUnknown, TransportError
+from nimble_pandas.models import Batch, Progress, Task
+
+_CONNECT_SECONDS = 10.0
+_ANSWER_MAX_BYTES = 64 * 2**20
+_OUTPUT_MAX_BYTES = 256 * 2**20
+_MAX_CONNECTIONS = 32
+
+# a submit that never left is tried this often; one that is told to wait, for so long in all
+_CONNECT_ATTEMPTS = 3
+_RATE_LIMIT_SECONDS = 300.0
+
+
+class _HostAuth(requests.auth.AuthBase):
+    """Credentials for one host only, whatever address a call ends up with."""
+
+    def __init__(self, base_url: str, credentials: Credentials) -> None:
+        self._origin = urlsplit(base_url)[:2]
+        self._credentials = credentials
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if urlsplit(request.url or "")[:2] == self._origin:
+            request.headers["Authorization"] = self._credentials.authorization()
+        return request
+
+
+class Client:
+    """A connection to the batch API.
+
+    Parameters
+    ----------
+    base_url : str, optional
+        The part of the address before ``/api/v1``; ``NIMBLE_BASE_URL`` or Nimble's own if not given.
+    username, password : str, optional
+        Basic authentication; otherwise ``NIMBLE_USERNAME`` and ``NIMBLE_PASSWORD``, or ``~/.netrc``.
+    api_key : str, optional
+        Bearer authentication instead; otherwise ``NIMBLE_API_KEY``.
+    session : requests.Session, optional
+        Carries proxies, certificates and headers of the caller's.
+    transport : requests.adapters.BaseAdapter, optional
+        Sends the calls to `base_url`, in place of the session's own adapter.
+    timeout : float, default 60
+        Seconds that the service may take to answer.
+    clock : Clock, optional
+        Time; tests hand in their own.
+
+    Raises
+    ------
+    ConfigError
+        There are no credentials, or `base_url` is no address for them.
+
+    Notes
+    -----
+    Redirects are refused, and credentials are sent to the host of `base_url` only.
+
+    Examples
+    --------
+    >>> import nimble_pandas.local
+    >>> with nimble_pandas.local.serve() as service:
+    ...     client = nimble_pandas.Client(
+    ...         base_url=service.base_url, username=service.username, password=service.password
+    ...     )
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str | None = None,
+        username: str | None = None,
+        password: str | None = None,
+        api_key: str | None = None,
+        session: requests.Session | None = None,
+        transport: BaseAdapter | None = None,
+        timeout: float = 60.0,
+        clock: Clock | None = None,
+    ) -> None:
+        self.base_url = resolve_base_url(base_url)
+        self._credentials = resolve_credentials(
+            self.base_url, username=username, password=password, api_key=api_key
+        )
+        self._auth = _HostAuth(self.base_url, self._credentials)
+        self._session = session or _new_session(self.base_url)
+        if transport is not None:
+            self._session.mount(self.base_url, transport)
+        self._timeout = timeout
+        self._clock = clock or Clock()
+
+    def __repr__(self) -> str:
+        return f"Client(base_url={self.base_url!r})"
+
+    def __reduce__(self) -> tuple[Callable[[str], Client], tuple[str]]:
+        # no secret in a pickle: the other side looks for its own
+        return _unpickled, (self.base_url,)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def submit(self, body: bytes, *, endpoint: str = "ecommerce") -> Batch:
+        """Send a batch.
+
+        Parameters
+        ----------
+        body : bytes
+            UTF-8 JSON: ``requests`` and their defaults.
+        endpoint : str, default "ecommerce"
+            The kind of batch, after ``/batch/``.
+
+        Returns
+        -------
+        Batch
+            With its ``id`` and tasks.
+
+        Raises
+        ------
+        ApiError
+            The service refused the batch: nothing of it runs or is billed. A `ServerError`, though, leaves
+            open whether it was taken.
+        SubmitUnknown
+            No readable answer came: the batch may be running and billed. It is not sent again.
+        TransportError
+            The service could not be reached: nothing was sent.
+        """
+        answer = self._submitted(body, endpoint)
+        try:
+            batch = Batch.from_json(_decode(self._read(answer, _ANSWER_MAX_BYTES)))
+        except (ServerError, TransportError) as exc:
+            self._unknown(exc)
+        if not batch.id:
+            _unknown(ServerError("the answer names no batch"))
+        return batch
+
+    def progress(self, batch_id: str) -> Progress:
+        """Ask how far a batch has come; a light call.
+
+        Parameters
+        ----------
+        batch_id : str
+            The batch.
+
+        Returns
+        -------
+        Progress
+            Whether it is completed, and the fraction of tasks that have ended.
+
+        Raises
+        ------
+        JobExpired
+            The service knows no such batch (any more).
+        ApiError, TransportError
+            The call failed; the batch goes on.
+        """
+        return Progress.from_json(self._get(f"/batches/{quote(batch_id, safe='')}/progress", batch_id))
+
+    def summary(self, batch_id: str) -> Batch:
+        """Ask for all tasks of a batch with their states; a heavy call.
+
+        Parameters
+        ----------
+        batch_id : str
+            The batch.
+
+        Returns
+        -------
+        Batch
+            With its tasks, in no particular order.
+
+        Raises
+        ------
+        JobExpired
+            The service knows no such batch (any more).
+        ApiError, TransportError
+            The call failed; the batch goes on.
+        """
+        return Batch.from_json(self._get(f"/batches/{quote(batch_id, safe='')}", batch_id))
+
+    def task(self, task_id: str) -> Task | None:
+        """Ask for one task.
+
+        Parameters
+        ----------
+        task_id : str
+            The task.
+
+        Returns
+        -------
+        Task or None
+            None where the answer holds none.
+
+        Raises
+        ------
+        ApiError, TransportError
+            The call failed; the task goes on.
+        """
+        answer = self._get(f"/tasks/{quote(task_id, safe='')}", None)
+        return Task.from_json(answer.get("task", answer))
+
+    def output_url(self, task_id: str) -> str:
+        """Return the address of a task's output when it is pulled, built from the id alone."""
+        return f"{self.base_url}/api/v1/tasks/{quote(task_id, safe='')}/results"
+
+    def output(self, task_id: str) -> bytes:
+        """Pull a task's output.
+
+        Parameters
+        ----------
+        task_id : str
+            The task.
+
+        Returns
+        -------
+        bytes
+            The output as it was delivered, gzipped or not.
+
+        Raises
+        ------
+        ApiError, TransportError
+            The call failed; the output can be asked for again.
+        """
+        answer = self._send("GET", self.output_url(task_id))
+        self._judge(answer, None)
+        if answer.status_code != requests.codes.ok:
+            answer.close()
+            raise ServerError(f"the output is not ready ({answer.status_code})", task_id=task_id)
+        return self._read(answer, _OUTPUT_MAX_BYTES)
+
+    def _get(self, path: str, batch_id: str | None) -> Mapping[str, object]:
+        answer = self._send("GET", f"{self.base_url}/api/v1{path}")
+        if answer.status_code == requests.codes.not_found and batch_id is not None:
+            raise JobExpired(
+                f"the service knows no batch {batch_id!r}: it keeps the status for 24 hours.",
+                hint="What was fetched is billed. Outputs in a bucket of yours stay there.",
+                batch_id=batch_id,
+            )
+        self._judge(answer, batch_id)
+        return _decode(self._read(answer, _ANSWER_MAX_BYTES))
+
+    def _submitted(self, body: bytes, endpoint: str) -> requests.Response:
+        url = f"{self.base_url}/api/v1/batch/{endpoint}"
+        deadline = self._clock.monotonic() + _RATE_LIMIT_SECONDS
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                answer = self._send("POST", url, body)
+                self._judge(answer, None)
+            except RateLimited as exc:
+                pause = exc.retry_after if exc.retry_after is not None else backoff(attempt)
+                if self._clock.monotonic() + pause > deadline:
+                    raise
+            except SubmitUnknown:
+                raise
+            except TransportError:
+                if attempt == _CONNECT_ATTEMPTS:
+                    raise
+                pause = backoff(attempt)
+            else:
+                return answer
+            self._clock.sleep(pause)
+
+    def _send(self, method: str, url: str, body: bytes | None = None) -> requests.Response:
+        headers = {"Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            return self._session.request(
+                method,
+                url,
+                data=body,
+                headers=headers,
+                auth=self._auth,
+                timeout=(_CONNECT_SECONDS, self._timeout),
+                allow_redirects=False,
+                stream=True,
+            )
+        except requests.RequestException as exc:
+            # the foreign error may hold the prepared request, and that the credentials
+            raise lost(exc, method=method, base_url=self.base_url) from None
+
+    def _read(self, answer: requests.Response, max_bytes: int) -> bytes:
+        chunks: list[bytes] = []
+        n_bytes = 0
+        try:
+            with answer:
+                for chunk in answer.iter_content(2**16):
+                    n_bytes += len(chunk)
+                    if n_bytes > max_bytes:
+                        raise ServerError(f"the answer is longer than {max_bytes:,} bytes")
+                    chunks.append(chunk)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as exc:
+            raise TransportError(f"{self.base_url} broke off its answer: {last_cause(exc)}") from None
+        return b"".join(chunks)
+
+    def _judge(self, answer: requests.Response, batch_id: str | None) -> None:
+        """Raise what the status code means."""
+        code = answer.status_code
+        if requests.codes.ok <= code < requests.codes.multiple_choices:
+            return
+        if code < requests.codes.bad_request:
+            answer.close()
+            raise redirected(code, base_url=self.base_url, batch_id=batch_id)
+        raise refusal(
+            answer.status_code,
+            body=self._credentials.mask(self._read_some(answer)),
+            reason_phrase=answer.reason,
+            retry_after=read_retry_after(answer.headers.get("Retry-After"), self._clock.now()),
+            base_url=self.base_url,
+            batch_id=batch_id,
+        )
+
+    def _read_some(self, answer: requests.Response) -> str:
+        try:
+            return self._read(answer, _ANSWER_MAX_BYTES).decode("utf-8", "replace")
+        except (TransportError, ServerError):
+            return ""
+
+
+def _new_session(base_url: str) -> requests.Session:
+    session = requests.Session()
+    # a proxy of the environment has no business between two programs on this machine
+    session.trust_env = not is_loopback(base_url)
+    adapter = HTTPAdapter(pool_connections=2, pool_maxsize=_MAX_CONNECTIONS)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def _unpickled(base_url: str) -> Client:
+    return Client(base_url=base_url)
+
+
+def _decode(body: bytes) -> Mapping[str, object]:
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        shown = body[:60].decode("utf-8", "replace")
+        raise ServerError(f"the service answered 200, but with no JSON: {shown!r}…") from None
+    if not isinstance(answer, Mapping):
+        raise ServerError(f"the service answered with a JSON {type(answer).__name__}, not an object")
+    return answer

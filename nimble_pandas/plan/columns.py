@@ -1,0 +1,167 @@
+"""A parameter's values, kept once each: a code per row, and what each code stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nimble_pandas.errors import InputError
+from nimble_pandas.models import encode_json
+from nimble_pandas.plan.rules import rule
+
+#: The code of a row that says nothing itself, so that the default holds.
+UNSET = 0
+
+Codes: TypeAlias = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One parameter of every row.
+
+    Parameters
+    ----------
+    parameter : str
+        The API's name.
+    label : Hashable
+        The caller's column or, without one, the name of the argument; for errors.
+    default : object
+        What holds where a row says nothing; None where there is no default.
+    categories : sequence
+        What each code stands for; the first is None, "nothing said".
+    codes : numpy.ndarray, shape (n,)
+        Each row's code.
+    reasons : dict of int to str
+        Position of each row whose value cannot be sent, and why.
+    """
+
+    parameter: str
+    label: Hashable
+    default: object
+    categories: Sequence[object]
+    codes: Codes
+    reasons: dict[int, str] = field(default_factory=dict)
+
+    def where(self, test: Callable[[object], bool]) -> npt.NDArray[np.bool_]:
+        """Say of each row whether its effective value, default included, passes `test`."""
+        passed = [test(self.default if value is None else value) for value in self.categories]
+        return np.array(passed, dtype=bool)[self.codes]
+
+
+def read_default(parameter: str, value: object) -> object:
+    """Return `value` as it is sent for all rows.
+
+    Parameters
+    ----------
+    parameter : str
+        The API's name.
+    value : object
+        The argument; None for no default.
+
+    Returns
+    -------
+    object
+        What is sent, or None.
+
+    Raises
+    ------
+    InputError
+        The value breaks the parameter's rule; nothing was sent.
+    """
+    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return None
+    try:
+        return rule(parameter)(value)
+    except ValueError as exc:
+        raise InputError(f"{parameter}={value!r}: {exc}.", hint="Nothing was sent.") from exc
+
+
+def unsaid(parameter: str, default: object, n_rows: int) -> Column:
+    """Return the column of a parameter that no row says anything about."""
+    return Column(
+        parameter=parameter,
+        label=parameter,
+        default=default,
+        categories=[None],
+        codes=np.zeros(n_rows, dtype=np.intp),
+    )
+
+
+def read_column(parameter: str, series: pd.Series, *, label: Hashable, default: object) -> Column:
+    """Return a column of the caller's as parameter values.
+
+    Parameters
+    ----------
+    parameter : str
+        The API's name.
+    series : pandas.Series, length n
+        The caller's values; a missing one, or an empty text, says nothing.
+    label : Hashable
+        The caller's name for the column.
+    default : object
+        What holds where a row says nothing. A value equal to it says nothing new.
+
+    Returns
+    -------
+    Column
+        With the reasons of the rows that cannot be sent.
+    """
+    raw_codes, raw_values = _factorize(series)
+    categories: list[object] = [None]
+    known: dict[object, int] = {None: UNSET, _key(default): UNSET}
+    # the last place is what code -1, pandas' word for missing, picks
+    code_of = np.zeros(len(raw_values) + 1, dtype=np.intp)
+    reasons: dict[int, str] = {}
+    normalise = rule(parameter)
+    for position, raw in enumerate(raw_values):
+        try:
+            value = normalise(raw)
+        except ValueError as exc:
+            reasons[position] = str(exc)
+            continue
+        code = known.setdefault(_key(value), len(categories))
+        if code == len(categories):
+            categories.append(value)
+        code_of[position] = code
+    return Column(
+        parameter=parameter,
+        label=label,
+        default=default,
+        categories=categories,
+        codes=code_of[raw_codes],
+        reasons=_by_row(raw_codes, reasons),
+    )
+
+
+def _by_row(raw_codes: Codes, reasons: dict[int, str]) -> dict[int, str]:
+    rows = np.flatnonzero(np.isin(raw_codes, list(reasons))) if reasons else ()
+    return {int(row): reasons[int(raw_codes[row])] for row in rows}
+
+
+def _key(value: object) -> object:
+    # True, 1 and 1.0 are equal and hash alike, but are sent as three different things
+    return value if value is None or isinstance(value, str) else (type(value), encode_json(value))
+
+
+def _factorize(series: pd.Series) -> tuple[Codes, Sequence[object]]:
+    if series.dtype != object:
+        codes, values = pd.factorize(series)
+        return codes, list(values)
+    # objects may be unhashable, and those that are equal may still differ (True and 1)
+    known: dict[object, int] = {}
+    uniques: list[object] = []
+    objects = series.to_numpy()
+    codes = np.full(len(series), -1, dtype=np.intp)
+    for row in np.flatnonzero(series.notna().to_numpy()):
+        value = objects[row]
+        key = (type(value), value) if isinstance(value, Hashable) else repr(value)
+        code = known.setdefault(key, len(uniques))
+        if code == len(uniques):
+            uniques.append(value)
+        codes[row] = code
+    return codes, uniques

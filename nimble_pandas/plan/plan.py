@@ -1,0 +1,184 @@
+"""What would be sent."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from nimble_pandas.errors import InputError
+from nimble_pandas.models import Delivery, encode_batch, encode_json
+from nimble_pandas.plan.columns import UNSET, Codes, Column
+
+# enough to see what is wrong; the whole list is in the error's `rows`
+_MAX_LINES = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class Plan:
+    """What would be sent for a frame; made by `plan`, sends nothing.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame, shape (n, k)
+        The caller's rows; with a grid, each of them once per combination.
+    delivery : Delivery
+        Where the outputs go.
+    defaults : dict
+        Parameters for all requests, sent outside ``requests``.
+    invalid : pandas.DataFrame
+        What is wrong with rows that cannot be sent: position ``row``, index ``label``, ``column`` and
+        ``reason``.
+    request_of_row : numpy.ndarray, shape (n,)
+        Each row's request, -1 for a row that cannot be sent.
+    columns : sequence of Column
+        What requests say themselves, one code per request.
+    n_requests : int
+        Unique requests: equal rows share one.
+    batches : list of range
+        The requests of each batch.
+    """
+
+    rows: pd.DataFrame
+    delivery: Delivery
+    defaults: Mapping[str, object]
+    invalid: pd.DataFrame
+    request_of_row: Codes
+    columns: Sequence[Column]
+    n_requests: int
+    batches: list[range]
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of the frame, grid included."""
+        return len(self.rows)
+
+    @property
+    def n_invalid(self) -> int:
+        """Rows that cannot be sent."""
+        return int((self.request_of_row < 0).sum())
+
+    @property
+    def n_duplicates(self) -> int:
+        """Rows that share the answer of an equal row before them."""
+        return self.n_rows - self.n_invalid - self.n_requests
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of all bodies, up to the few that a batch's own storage prefix adds."""
+        return sum(len(self.body(number)) for number in range(len(self.batches)))
+
+    def request(self, position: int) -> dict[str, object]:
+        """Return what one request says itself.
+
+        Parameters
+        ----------
+        position : int
+            Its place among the unique requests.
+
+        Returns
+        -------
+        dict
+            The parameters that differ from the defaults.
+        """
+        return {
+            column.parameter: column.categories[column.codes[position]]
+            for column in self.columns
+            if column.codes[position] != UNSET
+        }
+
+    def effective(self, position: int) -> dict[str, object]:
+        """Return one request with the defaults filled in."""
+        return {**self.defaults, **self.request(position)}
+
+    def key(self, position: int) -> str:
+        """Return one request's content key: equal for equal requests, wherever and whenever they are sent."""
+        effective = self.effective(position)
+        canonical = encode_json({name: effective[name] for name in sorted(effective)})
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def body(self, number: int, delivery: Delivery | None = None) -> bytes:
+        """Return the body that would be sent for one batch.
+
+        Parameters
+        ----------
+        number : int
+            The batch, from 0.
+        delivery : Delivery, optional
+            Where this batch's outputs go; the plan's own by default.
+
+        Returns
+        -------
+        bytes
+            UTF-8 JSON.
+        """
+        requests = (encode_json(self.request(position)) for position in self.batches[number])
+        return encode_batch(requests, self.defaults, delivery or self.delivery)
+
+    def request_bytes(self) -> Codes:
+        """Return the exact size of each unique request as JSON, without building it."""
+        sizes = np.zeros(self.n_requests, dtype=np.intp)
+        n_said = np.zeros(self.n_requests, dtype=np.intp)
+        for column in self.columns:
+            name_bytes = len(encode_json(column.parameter)) + 1
+            value_bytes = [0, *(name_bytes + len(encode_json(value)) for value in column.categories[1:])]
+            sizes += np.array(value_bytes, dtype=np.intp)[column.codes]
+            n_said += column.codes != UNSET
+        return sizes + 2 + np.maximum(n_said - 1, 0)
+
+    def raise_invalid(self) -> None:
+        """Raise one error that shows all rows that cannot be sent, if there are any.
+
+        Raises
+        ------
+        InputError
+            Naming index labels, columns and reasons; nothing was sent.
+        """
+        if self.invalid.empty:
+            return
+        rows = self.invalid[["label", "column", "reason"]]
+        raise InputError(
+            "\n".join([f"{self.n_invalid:,} of {self.n_rows:,} rows cannot be sent:", *_lines(rows)]),
+            rows=rows,
+            hint='Nothing was sent. Correct them, or pass invalid="row" to keep them as rows with status '
+            "'invalid' and send the rest.",
+        )
+
+    def _facts(self) -> Iterator[tuple[str, str]]:
+        yield "rows", f"{self.n_rows:,}"
+        yield "requests", f"{self.n_requests:,} ({self.n_duplicates:,} duplicates share an answer)"
+        yield "batches", f"{len(self.batches):,} ({self.n_bytes:,} bytes)"
+        yield "delivery", self.delivery.storage_url or "pulled over HTTP"
+        yield "invalid", f"{self.n_invalid:,} rows"
+
+    def __repr__(self) -> str:
+        lines = [f"  {name + ':':<10}{value}" for name, value in self._facts()]
+        return "\n".join(["Plan (nothing is sent)", *lines, *_lines(self.invalid)])
+
+    def _repr_html_(self) -> str:
+        cells = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
+            f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
+            for name, value in self._facts()
+        )
+        bad = "<br>".join(html.escape(line) for line in _lines(self.invalid))
+        return f"<b>Plan</b> (nothing is sent)<table>{cells}</table>{bad}"
+
+
+def _plain(label: object) -> object:
+    # `1`, where numpy would have it shown as `np.int64(1)`
+    if isinstance(label, tuple):
+        return tuple(map(_plain, label))
+    return label.item() if isinstance(label, np.generic) else label
+
+
+def _lines(invalid: pd.DataFrame) -> Iterator[str]:
+    shown = invalid.head(_MAX_LINES)
+    for label, column, reason in zip(shown["label"], shown["column"], shown["reason"], strict=True):
+        yield f"  row {_plain(label)!r}, column {column!r}: {reason}"
+    if len(invalid) > _MAX_LINES:
+        yield f"  … and {len(invalid) - _MAX_LINES:,} more"

@@ -1,0 +1,219 @@
+"""From rows to a plan: columns looked up, values checked, duplicates found, batches cut."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Hashable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from nimble_pandas.errors import InputError
+from nimble_pandas.models import DELIVERY_PARAMETERS, MAX_BATCH_REQUESTS, PARAMETERS, Delivery
+from nimble_pandas.plan.columns import Codes, Column, read_column, read_default, unsaid
+from nimble_pandas.plan.grid import spread
+from nimble_pandas.plan.plan import Plan
+from nimble_pandas.plan.rules import VENDORS
+
+#: The most bytes of one batch's requests. The service documents no limit; this is far below the usual ones.
+MAX_BATCH_BYTES = 4_000_000
+
+
+def make_plan(
+    frame: pd.DataFrame,
+    *,
+    columns: Mapping[str, Hashable],
+    values: Mapping[str, object],
+    delivery: Delivery | None = None,
+    max_batch_requests: int = MAX_BATCH_REQUESTS,
+    max_batch_bytes: int = MAX_BATCH_BYTES,
+) -> Plan:
+    """Turn rows into requests, and requests into batches; nothing is sent.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame, shape (n, k)
+        The caller's rows; never changed.
+    columns : Mapping of str to Hashable
+        The column that gives each parameter.
+    values : Mapping of str to object
+        The default of each parameter; a list makes a grid.
+    delivery : Delivery, optional
+        Where the outputs go; they are pulled over HTTP if not given.
+    max_batch_requests : int, default 1000
+        The most requests of one batch.
+    max_batch_bytes : int, default 4,000,000
+        The most bytes of one batch's requests.
+
+    Returns
+    -------
+    Plan
+        In which rows that cannot be sent are marked, with their reasons.
+
+    Raises
+    ------
+    InputError
+        A column is missing, or an argument is wrong for every row.
+    """
+    _check_names(frame, columns, values)
+    rows, grid_columns, values = spread(frame, values)
+    for name in grid_columns.keys() & columns.keys():
+        raise InputError(
+            f"{name}= is a list and {name}_col= is given too: a row cannot follow both.",
+            hint="Nothing was sent. Give one of them.",
+        )
+    defaults = {name: read_default(name, value) for name, value in values.items()}
+    parameters = _read(rows, {**columns, **grid_columns}, defaults)
+    invalid = _invalid(rows, parameters)
+    _warn_of_vendors(parameters["vendor"])
+    request_of_row, first_rows = _distinct(list(parameters.values()), invalid, len(rows))
+    plan = Plan(
+        rows=rows,
+        delivery=delivery or Delivery(),
+        defaults={name: value for name, value in defaults.items() if value is not None},
+        invalid=invalid,
+        request_of_row=request_of_row,
+        columns=[
+            Column(
+                parameter=column.parameter,
+                label=column.label,
+                default=column.default,
+                categories=column.categories,
+                codes=column.codes[first_rows],
+            )
+            for column in parameters.values()
+            if column.codes[first_rows].any()
+        ],
+        n_requests=len(first_rows),
+        batches=[],
+    )
+    plan.batches.extend(_cut(plan.request_bytes(), max_batch_requests, max_batch_bytes))
+    return plan
+
+
+def _check_names(frame: pd.DataFrame, columns: Mapping[str, Hashable], values: Mapping[str, object]) -> None:
+    if not isinstance(frame, pd.DataFrame):
+        raise InputError(f"a DataFrame is needed, not {type(frame).__name__}.", hint="Nothing was sent.")
+    for name in {*columns, *values}:
+        if name in DELIVERY_PARAMETERS:
+            raise InputError(f"{name!r} is an argument of its own.", hint=f"Nothing was sent. Give {name}=….")
+    twice = frame.columns[frame.columns.duplicated()]
+    if len(twice):
+        raise InputError(
+            f"the frame has more than one column called {twice[0]!r}: it could not be written to Parquet.",
+            hint="Nothing was sent. Rename one of them: df.columns = [...].",
+        )
+
+
+def _read(
+    rows: pd.DataFrame, columns: Mapping[str, Hashable], defaults: Mapping[str, object]
+) -> dict[str, Column]:
+    names = [*PARAMETERS, *({*columns, *defaults} - set(PARAMETERS))]
+    names[len(PARAMETERS) :] = sorted(names[len(PARAMETERS) :])
+    return {
+        name: read_column(
+            name, _find(rows, name, columns[name]), label=columns[name], default=defaults.get(name)
+        )
+        if columns.get(name) is not None
+        else unsaid(name, defaults.get(name), len(rows))
+        for name in names
+    }
+
+
+def _find(rows: pd.DataFrame, parameter: str, label: Hashable) -> pd.Series:
+    if label in rows.columns:
+        return rows[label]
+    if label in rows.index.names:
+        return rows.index.get_level_values(rows.index.names.index(label)).to_series(index=rows.index)
+    raise InputError(
+        f"there is no column {label!r} (for {parameter}); the columns are {list(rows.columns)}.",
+        hint="Nothing was sent.",
+    )
+
+
+def _invalid(rows: pd.DataFrame, parameters: Mapping[str, Column]) -> pd.DataFrame:
+    found: list[tuple[int, Hashable, str]] = [
+        (row, column.label, reason)
+        for column in parameters.values()
+        for row, reason in column.reasons.items()
+    ]
+    broken = {(row, column) for row, column, _ in found}
+    for name, rows_at_fault, reason in _between(parameters):
+        label = parameters[name].label
+        found += [(row, label, reason) for row in map(int, rows_at_fault) if (row, label) not in broken]
+    found.sort(key=lambda each: each[0])
+    positions = [row for row, _, _ in found]
+    return pd.DataFrame(
+        {
+            "row": np.array(positions, dtype=np.intp),
+            "label": pd.Series([rows.index[row] for row in positions], dtype=object),
+            "column": pd.Series([column for _, column, _ in found], dtype=object),
+            "reason": pd.Series([reason for _, _, reason in found], dtype=str),
+        }
+    )
+
+
+def _between(parameters: Mapping[str, Column]) -> Sequence[tuple[str, Codes, str]]:
+    """Return the rules between parameters: the one at fault, the rows, the reason."""
+    said = {name: column.where(lambda value: value is not None) for name, column in parameters.items()}
+    in_us = parameters["country"].where(lambda value: value == "US")
+    known_country = ~np.isin(np.arange(len(in_us)), list(parameters["country"].reasons))
+    known_state = ~np.isin(np.arange(len(in_us)), list(parameters["state"].reasons))
+    return [
+        ("url", np.flatnonzero(~said["url"]), "there is no URL"),
+        (
+            "vendor",
+            np.flatnonzero(~said["vendor"]),
+            "there is no vendor: give vendor= or vendor_col=",
+        ),
+        (
+            "state",
+            np.flatnonzero(said["state"] & ~in_us & known_country),
+            "a state goes with country 'US' only",
+        ),
+        (
+            "city",
+            np.flatnonzero(said["city"] & in_us & ~said["state"] & known_state),
+            "a city in the US needs its state too",
+        ),
+    ]
+
+
+def _warn_of_vendors(vendors: Column) -> None:
+    unknown = sorted({str(vendor) for vendor in (*vendors.categories, vendors.default) if vendor} - VENDORS)
+    if unknown:
+        warnings.warn(
+            f"vendor {', '.join(map(repr, unknown))} is not among those known here "
+            f"({', '.join(sorted(VENDORS))}); the service's own list may be longer.",
+            UserWarning,
+            # planning ← verb ← caller, or one more for the accessor; the message names what to look for
+            stacklevel=4,
+        )
+
+
+def _distinct(parameters: Sequence[Column], invalid: pd.DataFrame, n_rows: int) -> tuple[Codes, Codes]:
+    """Give equal rows one request; requests stand in the order in which the rows first ask for them."""
+    group = np.zeros(n_rows, dtype=np.intp)
+    for column in parameters:
+        if column.codes.any():
+            # pairwise, so that the product of the codes cannot overflow
+            group = pd.factorize(group * len(column.categories) + column.codes)[0]
+    valid = np.ones(n_rows, dtype=bool)
+    valid[invalid["row"].to_numpy()] = False
+    request_of_row = np.full(n_rows, -1, dtype=np.intp)
+    request_of_row[valid] = pd.factorize(group[valid])[0]
+    _, first = np.unique(request_of_row[valid], return_index=True)
+    return request_of_row, np.flatnonzero(valid)[first]
+
+
+def _cut(request_bytes: Codes, max_requests: int, max_bytes: int) -> list[range]:
+    batches = []
+    start = 0
+    while start < len(request_bytes):
+        # one byte more each, for the comma
+        ends = np.cumsum(request_bytes[start : start + max_requests] + 1)
+        n_fitting = int(np.searchsorted(ends, max_bytes, side="right"))
+        stop = start + max(n_fitting, 1)
+        batches.append(range(start, stop))
+        start = stop
+    return batches
