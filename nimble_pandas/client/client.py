@@ -152,9 +152,9 @@ class Client:
         try:
             batch = Batch.from_json(_decode(self._read(answer, _ANSWER_MAX_BYTES)))
         except (ServerError, TransportError) as exc:
-            self._unknown(exc)
+            raise submit_unknown(f"the answer to the submit cannot be read: {exc.args[0]}") from exc
         if not batch.id:
-            _unknown(ServerError("the answer names no batch"))
+            raise submit_unknown("the answer to the submit names no batch")
         return batch
 
     def progress(self, batch_id: str) -> Progress:

@@ -99,7 +99,7 @@ def redirected(status_code: int, *, base_url: str, batch_id: str | None = None) 
         f"{base_url} answered {status_code}, which is no answer of the API.",
         status_code=status_code,
         batch_id=batch_id,
-        hint="Nothing was sent on: redirects are refused, for the key goes to one host only. Check base_url=.",
+        hint="Redirects are refused, for the key goes to one host only. Check base_url=.",
     )
 
 
