@@ -22,6 +22,7 @@ from nimble_pandas.client.failures import (
     read_retry_after,
     redirected,
     refusal,
+    submit_unknown,
 )
 from nimble_pandas.clock import Clock
 from nimble_pandas.config import Credentials, is_loopback, resolve_base_url, resolve_credentials

@@ -1,0 +1,239 @@
+"""Outputs in a store, through fsspec: many at a time, each with its own success or error."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pathlib
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from fsspec.asyn import sync
+from fsspec.core import url_to_fs
+
+from nimble_pandas.errors import ConfigError, OutputMissing, OutputUnreadable, StorageError
+
+#: The most bytes of one output, unpacked; a page of 10 MB is already a very long one.
+MAX_OUTPUT_BYTES = 256 * 2**20
+
+# objects under way at once: beyond this s3fs, whose limit is CPU, gets no faster
+_CONCURRENCY = 64
+
+# objects in memory at once, before their payloads are read
+_WINDOW = 256
+
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+def normalise_url(storage_url: str | os.PathLike[str]) -> str:
+    """Return a location in the one spelling that service and stores share.
+
+    Parameters
+    ----------
+    storage_url : str or path
+        ``s3://``, ``s3a://``, ``gs://``, ``gcs://``, ``file://``, or a folder of this machine.
+
+    Returns
+    -------
+    str
+        With ``s3://``, ``gs://`` or ``file://`` and an absolute path.
+    """
+    url = os.fspath(storage_url)
+    protocol, separator, rest = url.partition("://")
+    if not separator:
+        return f"file://{pathlib.Path(url).expanduser().absolute().as_posix()}"
+    aliases = {"s3a": "s3", "gcs": "gs", "local": "file"}
+    return f"{aliases.get(protocol.lower(), protocol.lower())}://{rest}"
+
+
+class Store:
+    """The place where a job's outputs land.
+
+    Parameters
+    ----------
+    storage_url : str
+        A location, as `normalise_url` returns it.
+    storage_options : Mapping, optional
+        Handed to fsspec as they are.
+
+    Raises
+    ------
+    ConfigError
+        fsspec does not know the protocol or does not take the options.
+    """
+
+    def __init__(self, storage_url: str, storage_options: Mapping[str, Any] | None = None) -> None:
+        self.storage_url = storage_url
+        # a cached listing hides files that land later
+        options = {"use_listings_cache": False, **(storage_options or {})}
+        try:
+            self.fs, self.path = url_to_fs(storage_url, **options)
+        except (ImportError, ValueError, TypeError) as exc:
+            raise ConfigError(
+                f"the store of {storage_url!r} cannot be opened: {exc}.",
+                hint="Nothing was sent. Check storage_url= and storage_options=.",
+            ) from exc
+
+    def __repr__(self) -> str:
+        return f"Store({self.storage_url!r})"
+
+    def holds(self, url: str) -> bool:
+        """Say whether `url` lies under this store's prefix, with no way out of it.
+
+        Parameters
+        ----------
+        url : str
+            Where the service says that an output lies.
+
+        Returns
+        -------
+        bool
+            False for another bucket, prefix or protocol, and for any ``..``.
+        """
+        prefix = self.storage_url.rstrip("/") + "/"
+        return normalise_url(url).startswith(prefix) and ".." not in url.split("/")
+
+    def read(self, urls: Sequence[str]) -> Iterator[tuple[str, bytes | StorageError]]:
+        """Read outputs, many at a time.
+
+        Parameters
+        ----------
+        urls : sequence of str
+            Where they lie.
+
+        Yields
+        ------
+        tuple of str and (bytes or StorageError)
+            Each URL, in order, with what lies there, unpacked, or the reason why it cannot be read.
+        """
+        for start in range(0, len(urls), _WINDOW):
+            window = urls[start : start + _WINDOW]
+            for url, found in zip(window, self._fetch(window), strict=True):
+                yield url, _unpacked(url, found)
+
+    def find(self) -> list[str]:
+        """Return the URLs of all outputs under the prefix, sorted.
+
+        Returns
+        -------
+        list of str
+            Of every object whose name ends in ``.json`` or ``.json.gz``.
+
+        Raises
+        ------
+        StorageError
+            The prefix cannot be listed.
+        """
+        try:
+            paths = self.fs.find(self.path)
+        except Exception as exc:
+            raise as_storage_error(self.storage_url, exc) from exc
+        return [
+            normalise_url(self.fs.unstrip_protocol(path))
+            for path in sorted(paths)
+            if path.endswith((".json", ".json.gz"))
+        ]
+
+    def _fetch(self, urls: Sequence[str]) -> Sequence[bytes | BaseException]:
+        paths = [self.fs._strip_protocol(url) for url in urls]  # noqa: SLF001 -- fsspec's documented hook
+        if self.fs.async_impl:
+            found: Sequence[bytes | BaseException] = sync(self.fs.loop, _gather, self.fs, paths)
+            return found
+        with ThreadPoolExecutor(min(_CONCURRENCY, os.cpu_count() or 1)) as pool:
+            return list(pool.map(self._cat_file, paths))
+
+    def _cat_file(self, path: str) -> bytes | BaseException:
+        try:
+            content: bytes = self.fs.cat_file(path)
+        except Exception as exc:  # noqa: BLE001 -- whatever a store raises, it is this one object's trouble
+            return exc
+        return content
+
+
+async def _gather(fs: Any, paths: Sequence[str]) -> list[bytes | BaseException]:  # noqa: ANN401 -- untyped
+    window = asyncio.Semaphore(_CONCURRENCY)
+
+    async def cat_file(path: str) -> bytes:
+        async with window:
+            content: bytes = await fs._cat_file(path)  # noqa: SLF001 -- fsspec's documented hook
+            return content
+
+    return await asyncio.gather(*map(cat_file, paths), return_exceptions=True)
+
+
+def _unpacked(url: str, found: bytes | BaseException) -> bytes | StorageError:
+    if isinstance(found, bytes):
+        try:
+            return unpack(found)
+        except OutputUnreadable as exc:
+            return exc
+    if not isinstance(found, Exception):
+        # an interrupt is nobody's output
+        raise found
+    return as_storage_error(url, found)
+
+
+def as_storage_error(url: str, exc: Exception) -> StorageError:
+    """Return what any store's error means for one location.
+
+    Parameters
+    ----------
+    url : str
+        The location.
+    exc : Exception
+        Whatever fsspec or the store's library raised.
+
+    Returns
+    -------
+    StorageError
+        `OutputMissing` where there is nothing.
+    """
+    if isinstance(exc, FileNotFoundError):
+        return OutputMissing(f"there is no output at {url}")
+    what = f"{type(exc).__name__}: {exc}" if str(exc) not in {"", "None"} else type(exc).__name__
+    error = StorageError(f"{url} cannot be read: {what}")
+    error.__cause__ = exc
+    return error
+
+
+def unpack(raw: bytes, max_bytes: int = MAX_OUTPUT_BYTES) -> bytes:
+    """Return the content of an output, gzipped or not.
+
+    Parameters
+    ----------
+    raw : bytes
+        As it lies in the store. The first two bytes tell, not the name: stores and their readers differ
+        in whether they unpack.
+    max_bytes : int, default 268,435,456
+        The most bytes that it may unpack to.
+
+    Returns
+    -------
+    bytes
+        The content.
+
+    Raises
+    ------
+    OutputUnreadable
+        It is truncated or damaged, or longer than `max_bytes`.
+    """
+    parts: list[bytes] = []
+    n_bytes = 0
+    while raw.startswith(_GZIP_MAGIC):
+        member = zlib.decompressobj(wbits=31)
+        try:
+            part = member.decompress(raw, max_bytes - n_bytes + 1)
+        except zlib.error as exc:
+            raise OutputUnreadable(f"the output is damaged gzip: {exc}") from exc
+        n_bytes += len(part)
+        if n_bytes > max_bytes:
+            raise OutputUnreadable(f"the output unpacks to more than {max_bytes:,} bytes")
+        if not member.eof:
+            raise OutputUnreadable("the output is truncated gzip")
+        parts.append(part)
+        raw = member.unused_data
+    if len(raw) > max_bytes:
+        raise OutputUnreadable(f"the output is longer than {max_bytes:,} bytes")
+    return b"".join(parts) if parts else raw
