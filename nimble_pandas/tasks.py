@@ -41,23 +41,24 @@ def match(tasks: Iterable[Task], requests: Sequence[Mapping[str, object]]) -> Ma
     Matching
         In which a task stands only where exactly one request fits it best.
     """
-    by_url: dict[object, list[int]] = defaultdict(list)
+    exact: dict[object, list[int]] = defaultdict(list)
+    canonical: dict[object, list[int]] = defaultdict(list)
     for position, request in enumerate(requests):
-        by_url[request.get("url")].append(position)
-        canonical = _canonical(request.get("url"))
-        if canonical != request.get("url"):
-            by_url[canonical].append(position)
+        exact[request.get("url")].append(position)
+        canonical[_canonical(request.get("url"))].append(position)
     matching = Matching()
     seen: set[str] = set()
     for task in tasks:
         if task.id in seen:
             continue
         seen.add(task.id)
-        position = _best(task.input, requests, by_url)
-        if position is None:
+        url = task.input.get("url")
+        spelled = exact.get(url) or canonical.get(_canonical(url)) or ()
+        best = _best(task.input, requests, range(len(requests)) if url is None else spelled)
+        if best is None:
             matching.strangers.append(task)
         else:
-            matching.tasks_of.setdefault(position, []).append(task)
+            matching.tasks_of.setdefault(best, []).append(task)
     return matching
 
 
@@ -89,13 +90,8 @@ def same_url(sent: str, echoed: str) -> bool:
 
 
 def _best(
-    echo: Mapping[str, object], requests: Sequence[Mapping[str, object]], by_url: Mapping[object, list[int]]
+    echo: Mapping[str, object], requests: Sequence[Mapping[str, object]], candidates: Iterable[int]
 ) -> int | None:
-    url = echo.get("url")
-    if url is None:
-        candidates: Iterable[int] = range(len(requests))
-    else:
-        candidates = by_url.get(url) or by_url.get(_canonical(url)) or ()
     ranked = sorted(
         (_rank(requests[each], echo), each) for each in candidates if agrees(requests[each], echo)
     )
