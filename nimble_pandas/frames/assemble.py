@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pandas.api.extensions import no_default
@@ -12,7 +13,8 @@ from pandas.api.typing import NoDefault
 from nimble_pandas.frames.answer import Answer, entity_counts, task_columns
 from nimble_pandas.frames.columns import text_column, typed_column
 from nimble_pandas.frames.dtypes import types_mapper
-from nimble_pandas.frames.lines import Lines, Positions, lay_out
+from nimble_pandas.frames.flatten import Positions
+from nimble_pandas.frames.lines import Lines, lay_out
 from nimble_pandas.frames.names import Names, labels
 
 
@@ -95,7 +97,7 @@ def assemble(
     lines = lay_out(answers, answer_of_row, explode)
     fixed = _fixed_columns(answers, lines, with_html=with_html)
     called = dict(zip(fixed, names.free(fixed), strict=True))
-    fields = [_take(typed_column(leaf.values), lines.value_of(leaf)) for leaf in lines.leaves]
+    fields = [_take(typed_column(leaf.values, leaf.kinds), lines.value_of(leaf)) for leaf in lines.leaves]
     field_names = names.free(".".join(leaf.path) for leaf in lines.leaves)
     table = pa.table([*fixed.values(), *fields], names=[*called.values(), *field_names])
     new = table.to_pandas(types_mapper=mapper)
@@ -116,6 +118,8 @@ def _fixed_columns(answers: Sequence[Answer], lines: Lines, *, with_html: bool) 
 
 def _take(column: pa.Array, positions: Positions) -> pa.Array:
     """Return the values at the positions, null at -1."""
+    if len(positions) == len(column) and np.array_equal(positions, np.arange(len(column))):
+        return column
     return column.take(pa.array(positions, mask=positions < 0))
 
 

@@ -13,7 +13,7 @@ from nimble_pandas.frames.jsontext import as_text, without_surrogates
 TEXT = pa.large_string()
 
 
-def typed_column(values: Sequence[object]) -> pa.Array:
+def typed_column(values: Sequence[object], kinds: set[type]) -> pa.Array:
     """Give all values one type: bool, int64, float64, else text.
 
     Integers and floats together are floats, unless an integer beyond 2**53 might lose its
@@ -24,19 +24,21 @@ def typed_column(values: Sequence[object]) -> pa.Array:
     ----------
     values : sequence of object, length n
         Decoded JSON values.
+    kinds : set of type
+        The types of `values`.
 
     Returns
     -------
     pyarrow.Array
         Length n, in the order of `values`; without any value it is text.
     """
-    kinds = set(map(type, values)) - {type(None)}
-    if float in kinds:
+    kinds = kinds - {type(None)}
+    if float in kinds and len(kinds) > 1:
         values = [None if type(value) is float and isnan(value) else value for value in values]
         kinds = set(map(type, values)) - {type(None)}
     if kinds == {bool}:
         return pa.array(values, pa.bool_())
-    if kinds in ({int}, {float}, {int, float}):
+    if kinds and kinds <= {int, float}:
         return _number_column(values, kinds)
     if kinds <= {str}:
         return text_column(values)
@@ -66,6 +68,7 @@ def text_column(values: Sequence[object]) -> pa.Array:
 def _number_column(values: Sequence[object], kinds: set[type]) -> pa.Array:
     """Let Arrow judge: it refuses integers beyond 64 bits, and among floats those beyond 2**53."""
     try:
-        return pa.array(values, pa.float64() if float in kinds else pa.int64())
+        column = pa.array(values, pa.float64() if float in kinds else pa.int64(), from_pandas=True)
     except (OverflowError, pa.ArrowInvalid):
         return text_column([as_text(value) for value in values])
+    return column if column.null_count < len(column) else pa.nulls(len(column), TEXT)

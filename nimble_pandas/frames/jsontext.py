@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from math import isfinite
 
-_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+# decoded JSON has no circles, and looking for them costs a quarter of the time
+_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, default=str).encode
 
 
 def as_text(value: object) -> str | None:
@@ -22,6 +24,8 @@ def as_text(value: object) -> str | None:
     """
     if value is None or isinstance(value, str):
         return value
+    if type(value) is int or (type(value) is float and isfinite(value)):
+        return repr(value)  # as json has it, in a tenth of the time
     try:
         return _encode(value)
     except RecursionError:

@@ -10,10 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from nimble_pandas.frames.answer import Answer
-from nimble_pandas.frames.flatten import Leaf, Leaves
+from nimble_pandas.frames.flatten import Column, Positions, flatten
 from nimble_pandas.models import Entity
-
-Positions = npt.NDArray[np.intp]
 
 # The service's own two spellings of the type, among an entity's fields.
 _TYPE_FIELDS = "entity_type", "entityType"
@@ -33,7 +31,7 @@ class Lines:
         Position among the entities shown, -1 for none.
     types : list of str or None
         The type of each entity shown.
-    leaves : Leaves
+    leaves : list of Column
         The fields of the entities shown.
     """
 
@@ -41,14 +39,14 @@ class Lines:
     answer: Positions
     entity: Positions
     types: list[str | None]
-    leaves: Leaves
+    leaves: list[Column]
 
-    def value_of(self, leaf: Leaf) -> Positions:
+    def value_of(self, leaf: Column) -> Positions:
         """Return which of a leaf's values each line shows, -1 for none.
 
         Parameters
         ----------
-        leaf : Leaf
+        leaf : Column
             One of `leaves`.
 
         Returns
@@ -56,10 +54,8 @@ class Lines:
         ndarray of int, length n
             Positions in ``leaf.values``.
         """
-        if len(leaf.values) == self.leaves.n_entities:
-            return self.entity
         # one slot more than entities: entity -1, none, finds -1 there
-        value = np.full(self.leaves.n_entities + 1, -1, dtype=np.intp)
+        value = np.full(len(self.types) + 1, -1, dtype=np.intp)
         value[leaf.positions] = np.arange(len(leaf.values))
         return value[self.entity]
 
@@ -84,19 +80,19 @@ def lay_out(answers: Sequence[Answer], answer_of_row: npt.ArrayLike, explode: bo
     answer_of_row = np.asarray(answer_of_row, dtype=np.intp)
     first, n_shown = (np.zeros(len(answers), dtype=np.intp) for _ in range(2))
     types: list[str | None] = []
-    leaves = Leaves()
+    fields: list[Mapping[str, object]] = []
     for answer in pd.unique(answer_of_row):  # in row order, for the order of the columns
         first[answer] = len(types)
         for entity in _shown(answers[answer].entities, explode):
             types.append(entity_type(entity))
-            leaves.add(_fields(entity))
+            fields.append(_fields(entity, types[-1]))
         n_shown[answer] = len(types) - first[answer]
     n_lines = np.maximum(n_shown[answer_of_row], 1)
     row = np.repeat(np.arange(len(answer_of_row)), n_lines)
     nth = np.arange(len(row)) - np.repeat(np.cumsum(n_lines) - n_lines, n_lines)
     answer_of_line = answer_of_row[row]
     entity_of_line = np.where(n_shown[answer_of_line] > 0, first[answer_of_line] + nth, -1)
-    return Lines(row=row, answer=answer_of_line, entity=entity_of_line, types=types, leaves=leaves)
+    return Lines(row=row, answer=answer_of_line, entity=entity_of_line, types=types, leaves=flatten(fields))
 
 
 def entity_type(entity: Entity) -> str | None:
@@ -112,22 +108,23 @@ def entity_type(entity: Entity) -> str | None:
     str or None
         None if it is said nowhere.
     """
-    said = (entity.type, *(entity.fields.get(name) for name in _TYPE_FIELDS))
+    if entity.type is not None:
+        return entity.type
+    said = (entity.fields.get(name) for name in _TYPE_FIELDS)
     return next((word for word in said if isinstance(word, str)), None)
 
 
 def _shown(entities: Sequence[Entity], explode: bool | str) -> Sequence[Entity]:
-    if explode is True or not entities:
+    if explode is True:
         return entities
-    wanted = "product" if explode is False else explode.casefold()
+    wanted = explode.casefold() if explode else "product"
     of_type = [entity for entity in entities if (entity_type(entity) or "").casefold() == wanted]
     return of_type if explode else (of_type or entities)[:1]
 
 
-def _fields(entity: Entity) -> Mapping[str, object]:
+def _fields(entity: Entity, said: str | None) -> Mapping[str, object]:
     """Leave out what the column entity_type says already."""
-    said = entity_type(entity)
-    again = {name for name in _TYPE_FIELDS if name in entity.fields and entity.fields[name] == said}
+    again = {name for name in _TYPE_FIELDS if entity.fields.get(name, _TYPE_FIELDS) == said}
     if not again:
         return entity.fields
     return {name: value for name, value in entity.fields.items() if name not in again}
