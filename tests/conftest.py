@@ -14,7 +14,9 @@ import pytest
 import servers
 
 # settings of the developer's that would reach the stores, the client or the folders of the user
-PRIVATE = re.compile(r"NIMBLE_|AWS_(?!EC2_METADATA_DISABLED)|GOOGLE_|CLOUDSDK_|FSSPEC_|STORAGE_EMULATOR|XDG_|NETRC$")
+PRIVATE = re.compile(
+    r"NIMBLE_|AWS_(?!EC2_METADATA_DISABLED)|GOOGLE_|CLOUDSDK_|FSSPEC_|STORAGE_EMULATOR|XDG_|NETRC$|JUPYTER_|IPYTHON"
+)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -47,7 +49,7 @@ def _s3_server(_session_environment, tmp_path_factory):
 
 
 @pytest.fixture
-def s3(home, _s3_server, monkeypatch):
+def s3(_s3_server, monkeypatch):
     """Give the URL of an S3 that holds one empty bucket, ``bucket``.
 
     A plain ``s3://bucket/…`` reaches it from this process and from its children.
@@ -82,10 +84,12 @@ def _gcs_server(_session_environment, tmp_path_factory):
 
 
 @pytest.fixture
-def gcs(home, _gcs_server, monkeypatch):
+def gcs(_gcs_server, monkeypatch):
     """Give the URL of a Google Cloud Storage that holds one empty bucket, ``bucket``.
 
-    A plain ``gs://bucket/…`` reaches it from this process and from its children.
+    A plain ``gs://bucket/…`` reaches it from this process and from its children, through fsspec: give
+    pandas' own readers and writers ``storage_options={}``, for without them pyarrow opens the URL by
+    itself, knows nothing of the emulator, and waits for minutes.
     """
     import fsspec.config
     import gcsfs
