@@ -1,0 +1,169 @@
+"""The service as an ASGI application: who is let in, what is written down, which call is carried out."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from nimble_pandas.local.admission import Credentials, RateLimit, body_of
+from nimble_pandas.local.answers import Json, Refusal
+from nimble_pandas.local.api import Answer, Api
+from nimble_pandas.local.batches import Batches
+from nimble_pandas.local.clock import Clock
+from nimble_pandas.local.faults import Faults
+from nimble_pandas.local.faults.fault import Occasion
+from nimble_pandas.local.journal import Call, body_as_json
+from nimble_pandas.local.openapi import description
+
+PREFIX = "/api/v1"
+DESCRIPTION = f"{PREFIX}/openapi.json"
+
+Handler = Callable[[HttpRequest], Awaitable[Answer | Response]]
+
+
+def routes(api: Api, *, faults: Faults, batches: Batches, clock: Clock, base_url: str) -> Starlette:
+    """Lead each call to what carries it out, past the faults.
+
+    Parameters
+    ----------
+    api : Api
+        Carries calls out.
+    faults : Faults
+        What is to go wrong.
+    batches : Batches
+        What the service remembers.
+    clock : Clock
+        The service's time.
+    base_url : str
+        Where the service says it is.
+
+    Returns
+    -------
+    starlette.applications.Starlette
+        Knows nothing of who calls.
+    """
+
+    def route(path: str, endpoint: str, handler: Handler, *methods: str) -> Route:
+        async def answer(request: HttpRequest) -> Response:
+            occasion = Occasion(
+                endpoint=endpoint, batch_id=api.batch_id(request), batches=batches, clock=clock
+            )
+            instead = await faults.before(occasion)
+            if instead is not None:
+                return instead
+            body = faults.after(occasion, await handler(request))
+            return body if isinstance(body, Response) else Json(body)
+
+        return Route(PREFIX + path, answer, methods=list(methods))
+
+    async def described(_request: HttpRequest) -> Response:
+        return Json(description(base_url))
+
+    return Starlette(
+        routes=[
+            route("/batch/ecommerce", "submit", api.submit_ecommerce, "POST"),
+            route("/batch/web", "submit", api.submit_web, "POST"),
+            route("/batch/serp", "submit", api.submit_serp, "POST"),
+            # the seed's heading says POST, its examples GET
+            route("/batches/{id}/progress", "progress", api.progress, "GET", "POST"),
+            route("/batches/list", "batches", api.batches, "GET"),
+            route("/batches/{id}", "summary", api.summary, "GET"),
+            route("/tasks/list", "tasks", api.tasks, "GET"),
+            route("/tasks/{id}", "task", api.task, "GET"),
+            route("/tasks/{id}/results", "results", api.results, "GET"),
+            Route(DESCRIPTION, described, methods=["GET"]),
+        ],
+        exception_handlers={Refusal: _refused, HTTPException: _misdirected},  # type: ignore[dict-item]
+    )
+
+
+class Reception:
+    """Writes each call down, lets in who knows the credentials, and turns a bug of ours into a 500.
+
+    Parameters
+    ----------
+    app : callable
+        Gets the calls that are let in.
+    credentials : Credentials
+        What a caller must know; the description of the service is open to all.
+    rate_limit : RateLimit
+        How often calls may come.
+    calls : deque of Call
+        Gets every call, in order.
+    errors : list of Exception
+        Gets the bugs.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        credentials: Credentials,
+        rate_limit: RateLimit,
+        calls: deque[Call],
+        errors: list[Exception],
+    ) -> None:
+        self._app = app
+        self._credentials = credentials
+        self._rate_limit = rate_limit
+        self._calls = calls
+        self._errors = errors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one call."""
+        request = HttpRequest(scope, receive)
+        call = Call(method=request.method, path=request.url.path, query=request.url.query)
+        self._calls.append(call)
+        try:
+            send = _with_headers(send, self._admit(request))
+            body = await body_of(request)
+            call.body = body_as_json(body)
+            await self._app(scope, _replayed(body, receive), send)
+        except Refusal as refusal:
+            await refusal.response()(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 -- `Service.check` raises it again
+            self._errors.append(error)
+
+    def _admit(self, request: HttpRequest) -> dict[str, str]:
+        if request.url.path == DESCRIPTION:
+            return {}
+        self._credentials.check(request.headers.get("authorization"))
+        return self._rate_limit.take()
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """Hand out a body that was read already, then whatever comes after it."""
+    chunks: list[dict[str, Any]] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Any:  # noqa: ANN401 -- an ASGI message
+        return chunks.pop() if chunks else await receive()
+
+    return replay
+
+
+def _with_headers(send: Send, headers: dict[str, str]) -> Send:
+    more = [(name.encode(), value.encode()) for name, value in headers.items()]
+
+    async def sending(message: Any) -> None:  # noqa: ANN401 -- an ASGI message
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], *more]}
+        await send(message)
+
+    return sending
+
+
+async def _refused(_request: HttpRequest, refusal: Refusal) -> Response:
+    return refusal.response()
+
+
+async def _misdirected(_request: HttpRequest, error: HTTPException) -> Response:
+    body = {"status": "failed", "msg": error.detail}
+    return Json(body, status_code=error.status_code, headers=error.headers)

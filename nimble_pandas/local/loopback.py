@@ -1,0 +1,144 @@
+"""ASGI servers on loopback, on an event loop and a thread of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HOST = "127.0.0.1"
+_GRACE_SECONDS = 1
+_LOOK_EVERY = 0.005
+
+
+def listening(port: int) -> socket.socket:
+    """Open a listening socket.
+
+    Parameters
+    ----------
+    port : int
+        0 for any that is free.
+
+    Returns
+    -------
+    socket.socket
+        On loopback; what connects from now on waits for a server.
+    """
+    return socket.create_server((HOST, port), backlog=512)
+
+
+class Protocol(H11Protocol):
+    """HTTP/1.1 whose transport is in the ASGI scope, for `answers.NoAnswer` to end."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Put the transport into every scope of this connection.
+
+        Parameters
+        ----------
+        transport : asyncio.Transport
+            The connection.
+        """
+        super().connection_made(transport)
+        self.app = _with_transport(self.app, transport)
+
+
+def _with_transport(app: ASGIApp, transport: asyncio.Transport) -> ASGIApp:
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, "transport": transport}, receive, send)
+
+    return call
+
+
+@contextlib.asynccontextmanager
+async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
+    """Serve an application while the block runs.
+
+    Parameters
+    ----------
+    app : callable
+        The ASGI application.
+    listener : socket.socket
+        Where; closed at the end.
+    """
+    config = uvicorn.Config(
+        app,
+        http=Protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started and not running.done():  # noqa: ASYNC110 -- uvicorn has no event for it
+        await asyncio.sleep(_LOOK_EVERY)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await running
+
+
+class LoopThread:
+    """An event loop on a daemon thread, for as long as `stop` is not called.
+
+    Parameters
+    ----------
+    main : callable
+        ``main(ready, stop)``: calls ``ready()`` when it is up, and ends when the event ``stop`` is set.
+    """
+
+    def __init__(self, main: Callable[[Callable[[], None], asyncio.Event], Awaitable[None]]) -> None:
+        self._main = main
+        self._ready = threading.Event()
+        self._stop: asyncio.Event | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="nimble-local", daemon=True)
+
+    def start(self) -> None:
+        """Start, and wait until it is up.
+
+        Raises
+        ------
+        BaseException
+            What kept it from coming up; nothing is left running.
+        """
+        self._thread.start()
+        self._ready.wait()
+        if self._error is not None:
+            self._thread.join()
+            raise self._error
+
+    def stop(self) -> None:
+        """Stop, and wait until all is cleared away; nothing happens the second time."""
+        if self._loop is not None and self._stop is not None and self._thread.is_alive():
+            with contextlib.suppress(RuntimeError):  # the loop has closed in between
+                self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:  # noqa: BLE001 -- raised again by `start` in the caller's thread
+            self._error = error
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        await self._main(self._ready.set, self._stop)

@@ -1,0 +1,318 @@
+"""The service, from its start to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import secrets
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from nimble_pandas.local.admission import Credentials, RateLimit
+from nimble_pandas.local.api import Api
+from nimble_pandas.local.app import Reception, routes
+from nimble_pandas.local.batches import Batches
+from nimble_pandas.local.clock import Clock
+from nimble_pandas.local.delivery import Storage
+from nimble_pandas.local.faults import Fault, Faults, Scripted
+from nimble_pandas.local.fetch import Fetcher
+from nimble_pandas.local.journal import MAX_CALLS, Call
+from nimble_pandas.local.loopback import HOST, LoopThread, listening, serving
+from nimble_pandas.local.outputs import Outputs
+from nimble_pandas.local.results import Results
+from nimble_pandas.local.worker import Worker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a service is set up; `serve` explains each of them."""
+
+    credentials: Credentials
+    port: int
+    shop: bool
+    rate_limit: float | None
+    burst: int
+    max_tasks: int
+    max_results_bytes: int
+    storage_options: Mapping[str, Any] | None = field(repr=False)
+    fetcher_options: Mapping[str, Any] = field(repr=False)
+
+
+class Service:
+    """A running local service; made by `serve`.
+
+    Parameters
+    ----------
+    settings : Settings
+        How it is set up.
+    clock : Clock
+        The service's time.
+    faults : iterable of Fault
+        What is to go wrong.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Clock, faults: Iterable[Fault] = ()) -> None:
+        self.clock = clock
+        self._settings = settings
+        self._faults = Faults(faults)
+        self._calls: deque[Call] = deque(maxlen=MAX_CALLS)
+        self._errors: list[Exception] = []
+        self._results = Results(settings.max_results_bytes)
+        self._batches = Batches(clock, on_forget=self._results.drop)
+        self._listener = listening(settings.port)
+        self._shop_listener = listening(0) if settings.shop else None
+        self.base_url = _url(self._listener.getsockname()[1])
+        self.shop_url = _url(self._shop_listener.getsockname()[1]) if self._shop_listener else None
+        self._thread = LoopThread(self._run)
+
+    def __repr__(self) -> str:
+        state = "running" if self._thread.alive else "closed"
+        return f"<nimble_pandas.local.Service {self.base_url}, {state}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def username(self) -> str:
+        """The user that it admits."""
+        return self._settings.credentials.username
+
+    @property
+    def password(self) -> str:
+        """That user's password."""
+        return self._settings.credentials.password
+
+    @property
+    def api_key(self) -> str | None:
+        """The Bearer token that it admits, None where it admits none."""
+        return self._settings.credentials.api_key
+
+    @property
+    def log(self) -> list[Call]:
+        """Every call received, in order; of very many the last 10,000."""
+        return list(self._calls)
+
+    @property
+    def faults(self) -> list[Scripted]:
+        """The scripted faults, and how often each was met."""
+        return list(self._faults)
+
+    def start(self) -> None:
+        """Start; returns when calls are answered.
+
+        Raises
+        ------
+        Exception
+            What kept it from starting; nothing is left running.
+        """
+        try:
+            self._thread.start()
+        except BaseException:
+            self._close_listeners()
+            raise
+
+    def close(self) -> None:
+        """Stop, and wait until all is cleared away; what is not done stays undone."""
+        self._thread.stop()
+
+    def inject(self, fault: Fault) -> Scripted:
+        """Let something go wrong from now on.
+
+        Parameters
+        ----------
+        fault : Fault
+            What, and how often.
+
+        Returns
+        -------
+        Scripted
+            Counts how often it was met.
+        """
+        return self._faults.add(fault)
+
+    def clear(self) -> None:
+        """Forget the log, the faults and the recorded errors; batches go on."""
+        self._calls.clear()
+        self._faults.clear()
+        self._errors.clear()
+
+    def check(self) -> None:
+        """Make sure that nothing went wrong but what was meant to.
+
+        Raises
+        ------
+        Exception
+            A bug of the service: the error that it answered with a 500, or that made a task fail. It is
+            raised once.
+        AssertionError
+            A scripted fault was never met.
+        """
+        if self._errors:
+            raise self._errors.pop(0)
+        if never := [scripted.fault for scripted in self._faults if not scripted.met]:
+            raise AssertionError(f"never met: {never}")
+
+    def client(self) -> Any:  # noqa: ANN401 -- this package knows nothing of the client but its name
+        """Make a client of this service.
+
+        Returns
+        -------
+        nimble_pandas.client.Client
+            With its address and credentials.
+        """
+        client = importlib.import_module("nimble_pandas.client")
+        return client.Client(base_url=self.base_url, username=self.username, password=self.password)
+
+    def environ(self) -> dict[str, str]:
+        """Tell which variables make a child process use this service.
+
+        Returns
+        -------
+        dict of str to str
+            They hold the credentials.
+        """
+        return {
+            "NIMBLE_BASE_URL": self.base_url,
+            "NIMBLE_USERNAME": self.username,
+            "NIMBLE_PASSWORD": self.password,
+        }
+
+    def _close_listeners(self) -> None:
+        for listener in filter(None, (self._listener, self._shop_listener)):
+            listener.close()
+
+    async def _run(self, ready: Callable[[], None], stop: asyncio.Event) -> None:
+        worker = self._worker()
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(worker.aclose)
+            await stack.enter_async_context(serving(self._application(worker), self._listener))
+            if self._shop_listener:
+                shop = importlib.import_module("nimble_pandas.local.shop").application()
+                await stack.enter_async_context(serving(shop, self._shop_listener))
+            ready()
+            await stop.wait()
+
+    def _worker(self) -> Worker:
+        fetcher = Fetcher(shop_url=self.shop_url, **self._settings.fetcher_options)
+        return Worker(
+            outputs=Outputs(fetcher=fetcher, parse=_parse, clock=self.clock, errors=self._errors),
+            storage=Storage(self._settings.storage_options),
+            results=self._results,
+            faults=self._faults,
+            clock=self.clock,
+            errors=self._errors,
+            max_tasks=self._settings.max_tasks,
+        )
+
+    def _application(self, worker: Worker) -> Reception:
+        api = Api(
+            base_url=self.base_url,
+            batches=self._batches,
+            results=self._results,
+            faults=self._faults,
+            worker=worker,
+        )
+        rate_limit = RateLimit(self.clock, per_second=self._settings.rate_limit, burst=self._settings.burst)
+        return Reception(
+            routes(api, faults=self._faults, batches=self._batches, clock=self.clock, base_url=self.base_url),
+            credentials=self._settings.credentials,
+            rate_limit=rate_limit,
+            calls=self._calls,
+            errors=self._errors,
+        )
+
+
+def _parse(html: str, *, url: str, vendor: str | None) -> Mapping[str, object]:
+    """Parse with an extraction library that takes half a second to load: not before the first page."""
+    parsing: Mapping[str, object] = importlib.import_module("nimble_pandas.local.parse").parse(
+        html, url=url, vendor=vendor
+    )
+    return parsing
+
+
+def _url(port: int) -> str:
+    return f"http://{HOST}:{port}"
+
+
+def serve(
+    *,
+    port: int = 0,
+    username: str | None = None,
+    password: str | None = None,
+    api_key: str | None = None,
+    shop: bool = True,
+    storage_options: Mapping[str, Any] | None = None,
+    proxies: Mapping[str, str] | None = None,
+    faults: Iterable[Fault] = (),
+    clock: Clock | None = None,
+    rate_limit: float | None = None,
+    burst: int = 10,
+    max_tasks: int = 32,
+    max_results_bytes: int = 256 * 1024 * 1024,
+    respect_robots: bool = True,
+) -> Service:
+    """Start the local service, on loopback and on a thread of its own.
+
+    Parameters
+    ----------
+    port : int, default 0
+        Where to listen; 0 for any free port.
+    username, password : str, optional
+        What Basic authentication must give; random by default.
+    api_key : str, optional
+        A Bearer token that is accepted besides.
+    shop : bool, default True
+        Open the demo shop as well, on another port.
+    storage_options : Mapping, optional
+        Handed to fsspec when outputs are written; the environment decides otherwise.
+    proxies : Mapping of str to str, optional
+        A proxy URL per country.
+    faults : iterable of Fault, optional
+        What is to go wrong.
+    clock : Clock, optional
+        The service's time; the machine's by default.
+    rate_limit : float, optional
+        Calls per second that are answered in the long run; no limit by default.
+    burst : int, default 10
+        Calls that may come at once under a rate limit.
+    max_tasks : int, default 32
+        Tasks that are worked on at once.
+    max_results_bytes : int, default 256 MiB
+        Outputs that wait in memory to be pulled; the oldest make room for the newest.
+    respect_robots : bool, default True
+        Leave alone what a site's robots.txt asks to leave alone.
+
+    Returns
+    -------
+    Service
+        Running; a context manager that stops it at the end.
+
+    Raises
+    ------
+    OSError
+        The port is taken.
+    """
+    settings = Settings(
+        credentials=Credentials(
+            username=username or f"local-{secrets.token_hex(4)}",
+            password=password or secrets.token_urlsafe(24),
+            api_key=api_key,
+        ),
+        port=port,
+        shop=shop,
+        rate_limit=rate_limit,
+        burst=burst,
+        max_tasks=max_tasks,
+        max_results_bytes=max_results_bytes,
+        storage_options=storage_options,
+        fetcher_options={"proxies": proxies, "respect_robots": respect_robots},
+    )
+    service = Service(settings, clock=clock or Clock(), faults=faults)
+    service.start()
+    return service
