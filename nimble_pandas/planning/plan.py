@@ -12,7 +12,7 @@ import pandas as pd
 
 from nimble_pandas.errors import InputError
 from nimble_pandas.models import Delivery, encode_batch, encode_json
-from nimble_pandas.plan.columns import UNSET, Codes, Column
+from nimble_pandas.planning.columns import UNSET, Codes, Column
 
 # enough to see what is wrong; the whole list is in the error's `rows`
 _MAX_LINES = 100
@@ -71,6 +71,14 @@ class Plan:
     def n_bytes(self) -> int:
         """Bytes of all bodies, up to the few that a batch's own storage prefix adds."""
         return sum(len(self.body(number)) for number in range(len(self.batches)))
+
+    @property
+    def wants_html(self) -> bool:
+        """Whether any request asks for the page itself."""
+        for column in self.columns:
+            if column.parameter == "parse":
+                return bool(column.where(lambda parse: parse is not True).any())
+        return self.defaults.get("parse") is not True
 
     def request(self, position: int) -> dict[str, object]:
         """Return what one request says itself.

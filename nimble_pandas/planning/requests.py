@@ -10,10 +10,10 @@ import pandas as pd
 
 from nimble_pandas.errors import InputError
 from nimble_pandas.models import DELIVERY_PARAMETERS, MAX_BATCH_REQUESTS, PARAMETERS, Delivery
-from nimble_pandas.plan.columns import Codes, Column, read_column, read_default, unsaid
-from nimble_pandas.plan.grid import spread
-from nimble_pandas.plan.plan import Plan
-from nimble_pandas.plan.rules import VENDORS
+from nimble_pandas.planning.columns import Codes, Column, read_column, read_default, unsaid
+from nimble_pandas.planning.grid import spread
+from nimble_pandas.planning.plan import Plan
+from nimble_pandas.planning.rules import VENDORS
 
 #: The most bytes of one batch's requests. The service documents no limit; this is far below the usual ones.
 MAX_BATCH_BYTES = 4_000_000

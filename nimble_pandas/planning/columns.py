@@ -12,7 +12,7 @@ import pandas as pd
 
 from nimble_pandas.errors import InputError
 from nimble_pandas.models import encode_json
-from nimble_pandas.plan.rules import rule
+from nimble_pandas.planning.rules import rule
 
 #: The code of a row that says nothing itself, so that the default holds.
 UNSET = 0

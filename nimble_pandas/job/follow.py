@@ -1,0 +1,77 @@
+"""How far a batch has come: one light call each time, the heavy one only when something moved."""
+
+from __future__ import annotations
+
+import random
+
+from nimble_pandas.client import Client
+from nimble_pandas.clock import Clock
+from nimble_pandas.errors import JobExpired, RateLimited, ServerError, TransportError
+from nimble_pandas.job.sent import SentBatch
+
+# a call follows a tenth of the time that a batch has taken, within these bounds (seconds) …
+_SHARE = 0.1
+_SHORTEST_SECONDS = 0.2
+_LONGEST_SECONDS = 15.0
+# … and all batches together ask no more often than this (calls a second)
+_RATE = 20.0
+# the tasks are asked for when the batch has come this much further
+_SUMMARY_STEP = 0.1
+# failures that may pass are endured for so long without interruption
+_PATIENCE_SECONDS = 300.0
+
+
+def poll(batch: SentBatch, *, client: Client, clock: Clock, elapsed_seconds: float, n_batches: int) -> None:
+    """Ask once how far a batch has come, and for its tasks if it moved; say when to ask again.
+
+    Parameters
+    ----------
+    batch : SentBatch
+        An accepted batch that is not over; changed in place.
+    client : Client
+        The service.
+    clock : Clock
+        Time.
+    elapsed_seconds : float
+        How long the job has taken; the longer, the rarer the calls.
+    n_batches : int
+        Batches that share the rate of calls.
+
+    Raises
+    ------
+    ApiError
+        The service refuses to tell (400, 401, 403); the batch goes on.
+    TransportError, ServerError, RateLimited
+        Calls have failed for five minutes without interruption; the batch goes on.
+    """
+    pause = _pause(elapsed_seconds, n_batches)
+    try:
+        _ask(batch, client)
+        batch.failing_since = None
+    except JobExpired:
+        batch.expired = batch.completed = True
+    except (RateLimited, ServerError, TransportError) as exc:
+        now = clock.monotonic()
+        batch.failing_since = now if batch.failing_since is None else batch.failing_since
+        if now - batch.failing_since > _PATIENCE_SECONDS:
+            raise
+        pause = max(pause, getattr(exc, "retry_after", None) or 1.0)
+    batch.next_poll_at = clock.monotonic() + pause
+
+
+def _ask(batch: SentBatch, client: Client) -> None:
+    batch_id = str(batch.id)
+    progress = client.progress(batch_id)
+    batch.fraction = max(batch.fraction, progress.fraction)
+    moved = progress.fraction - batch.summarised_fraction >= _SUMMARY_STEP
+    if moved or progress.completed or progress.fraction == 1:
+        batch.learn(client.summary(batch_id))
+        batch.summarised_fraction = progress.fraction
+        # not before the tasks are known: a summary that fails is asked for again
+        batch.completed = batch.completed or progress.completed
+
+
+def _pause(elapsed_seconds: float, n_batches: int) -> float:
+    pause = min(max(elapsed_seconds * _SHARE, _SHORTEST_SECONDS), _LONGEST_SECONDS)
+    # jitter, so that batches and kernels do not ask in step
+    return max(pause, n_batches / _RATE) * random.uniform(0.8, 1.2)  # noqa: S311 -- no secret

@@ -1,0 +1,128 @@
+"""Outputs read on their own, wherever they lie, with no job around them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.extensions import no_default
+
+from nimble_pandas.client import Client
+from nimble_pandas.errors import InputError, OutputMissing, OutputUnreadable
+from nimble_pandas.frames import Answer, assemble
+from nimble_pandas.job.judge import judge, replace
+from nimble_pandas.job.sources import Pulled
+from nimble_pandas.models import read_output
+from nimble_pandas.storage import Store, normalise_url
+
+if TYPE_CHECKING:
+    from pandas.api.typing import NoDefault
+
+_RESULTS = re.compile(r"(?P<base_url>https?://[^/]+)/api/v1/tasks/(?P<task_id>[^/]+)/results")
+
+
+def read_outputs(
+    urls: str | os.PathLike[str] | Iterable[str],
+    *,
+    storage_options: Mapping[str, Any] | None = None,
+    client: Client | None = None,
+    explode: bool | str = False,
+    dtype_backend: str | NoDefault = no_default,
+) -> pd.DataFrame:
+    """Read outputs wherever they lie, with or without the job that they belong to.
+
+    One row per output, in the order given and under the index of a Series; outputs of a prefix stand in
+    the order of their names.
+
+    Parameters
+    ----------
+    urls : str, path, or iterable of str of length n
+        One output, a prefix or folder with outputs in it, or any number of outputs. A missing value, as
+        in the ``output_url`` of a row that was never sent, gives a row that says so.
+    storage_options : Mapping, optional
+        Handed to fsspec as they are.
+    client : Client, optional
+        For outputs that the service keeps (``…/tasks/<id>/results``); made from the environment if needed.
+    explode : bool or str, default False
+        As in `batch`.
+    dtype_backend : {"numpy_nullable", "pyarrow"}, optional
+        As in `batch`.
+
+    Returns
+    -------
+    pandas.DataFrame, length n
+        The task columns and the output columns. The page itself is in ``html_content`` where an output
+        was not parsed.
+
+    Raises
+    ------
+    ConfigError
+        A store cannot be opened.
+    StorageError
+        A prefix cannot be listed. An output that cannot be read is a row, not an error.
+    """
+    series = _listed(urls, storage_options)
+    found: dict[str, bytes | Exception] = {}
+    for group, members in _by_place(series.dropna().unique()).items():
+        if group.startswith("http") and all(map(_RESULTS.fullmatch, members)):
+            found.update(_pulled(members, client or Client(base_url=group)))
+        else:
+            found.update(Store(group, storage_options).read(members))
+    answers = [_answer(url, found) for url in series]
+    return assemble(
+        pd.DataFrame(index=series.index),
+        answers,
+        np.arange(len(answers)),
+        explode=explode,
+        with_html=any(answer.html is not None for answer in answers),
+        dtype_backend=dtype_backend,
+    )
+
+
+def _listed(urls: object, storage_options: Mapping[str, Any] | None) -> pd.Series:
+    if isinstance(urls, str | os.PathLike):
+        url = normalise_url(urls)
+        if url.startswith("http") or url.endswith((".json", ".json.gz")):
+            return pd.Series([url], dtype=object)
+        return pd.Series(Store(url, storage_options).find(), dtype=object)
+    series = urls if isinstance(urls, pd.Series) else pd.Series([*urls], dtype=object)  # type: ignore[misc]
+    bad = [label for label, url in series.items() if pd.notna(url) and not isinstance(url, str)]
+    if bad:
+        raise InputError(f"output URLs are text; these rows are not: {bad[:20]!r}.")
+    return series
+
+
+def _by_place(urls: Iterable[str]) -> dict[str, list[str]]:
+    """Group URLs by the part that one connection serves."""
+    places: dict[str, list[str]] = defaultdict(list)
+    for url in urls:
+        normal = normalise_url(url)
+        protocol, _, rest = normal.partition("://")
+        places[f"{protocol}://{rest.partition('/')[0] if protocol != 'file' else '/'}"].append(url)
+    return places
+
+
+def _pulled(urls: Iterable[str], client: Client) -> dict[str, bytes | Exception]:
+    task_ids = {match["task_id"]: url for url in urls if (match := _RESULTS.fullmatch(url))}
+    return {task_ids[task_id]: found for task_id, found in Pulled(client).read(task_ids)}
+
+
+def _answer(url: object, found: Mapping[str, bytes | Exception]) -> Answer:
+    if not isinstance(url, str):
+        return Answer(status="invalid", error="there is no output URL")
+    known = Answer(status="pending", output_url=url)
+    content = found[url]
+    if isinstance(content, bytes):
+        try:
+            output = read_output(content)
+        except OutputUnreadable as exc:
+            return replace(known, status="unreadable", error=str(exc))
+        known = replace(known, task_id=output.task_id)
+        return judge(output, known=known, parse=output.parsed, url=None, http_status=None)
+    status = "not_delivered" if isinstance(content, OutputMissing) else "unreadable"
+    return replace(known, status=status, error=str(content))

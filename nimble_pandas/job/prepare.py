@@ -1,0 +1,118 @@
+"""All that can go wrong before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.extensions import no_default
+
+from nimble_pandas.client import Client
+from nimble_pandas.errors import ConfigError, InputError
+from nimble_pandas.frames import assemble
+from nimble_pandas.job.job import Job
+from nimble_pandas.models import PARAMETERS, Delivery
+from nimble_pandas.planning import Plan, make_plan
+from nimble_pandas.progress import View
+from nimble_pandas.storage import normalise_url
+
+if TYPE_CHECKING:
+    from pandas.api.typing import NoDefault
+
+
+def plan_rows(
+    frame: pd.DataFrame,
+    *,
+    columns: Mapping[str, Hashable | None],
+    values: Mapping[str, object],
+    params: Mapping[str, object] | None,
+    param_cols: Mapping[str, Hashable] | None,
+    storage_url: str | None,
+    storage_compress: bool,
+    callback_url: str | None,
+) -> Plan:
+    """Make the plan that the arguments of a verb describe.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame, shape (n, k)
+        The rows.
+    columns, values : Mapping
+        The column, and the default, of each parameter of the API's table.
+    params, param_cols : Mapping or None
+        The same for any other parameter.
+    storage_url, storage_compress, callback_url : optional
+        The delivery.
+
+    Returns
+    -------
+    Plan
+        What would be sent.
+
+    Raises
+    ------
+    InputError, ConfigError
+        Nothing was sent.
+    """
+    for name in {*(params or ()), *(param_cols or ())} & set(PARAMETERS):
+        raise InputError(
+            f"{name!r} has arguments of its own.", hint=f"Nothing was sent. Give {name}= or {name}_col=."
+        )
+    delivery = Delivery(
+        storage_url=None if storage_url is None else normalise_url(storage_url),
+        storage_compress=storage_compress,
+        callback_url=callback_url,
+    )
+    given = {name: label for name, label in columns.items() if label is not None}
+    return make_plan(
+        frame,
+        columns={**given, **(param_cols or {})},
+        values={**values, **(params or {})},
+        delivery=delivery,
+    )
+
+
+def prepare(
+    plan: Plan,
+    *,
+    storage_options: Mapping[str, Any] | None = None,
+    max_requests: int | None = None,
+    invalid: str = "raise",
+    progress: str | View = "auto",
+    client: Client | None = None,
+    explode: bool | str = False,
+    dtype_backend: str | NoDefault = no_default,
+) -> Job:
+    """Return a job that is ready to be sent, or say why it cannot be.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to send.
+    storage_options, max_requests, invalid, progress, client, explode, dtype_backend : optional
+        As in `batch`.
+
+    Returns
+    -------
+    Job
+        Not sent yet.
+
+    Raises
+    ------
+    InputError, ConfigError
+        Nothing was sent.
+    """
+    if invalid not in {"raise", "row"}:
+        raise ConfigError(f"invalid={invalid!r} is neither 'raise' nor 'row'.", hint="Nothing was sent.")
+    if invalid == "raise":
+        plan.raise_invalid()
+    if max_requests is not None and plan.n_requests > max_requests:
+        raise InputError(
+            f"the plan has {plan.n_requests:,} requests, more than max_requests={max_requests:,}.",
+            hint="Nothing was sent. Raise max_requests=, or send fewer rows.",
+        )
+    # an empty frame, laid out: whatever is wrong with the layout is better known before anything is paid
+    assemble(plan.rows.head(0), [], np.array([], dtype=np.intp), explode=explode, dtype_backend=dtype_backend)
+    return Job(plan, client=client or Client(), storage_options=storage_options, progress=progress)

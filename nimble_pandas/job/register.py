@@ -1,0 +1,66 @@
+"""What is known of each request, as it comes to be known."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+import numpy as np
+
+from nimble_pandas.frames import Answer
+from nimble_pandas.job.judge import replace
+from nimble_pandas.planning import Plan
+
+
+class Register:
+    """The answers of a job: one per request, then one for each row that cannot be sent.
+
+    Parameters
+    ----------
+    plan : Plan
+        What is sent.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.answers = [Answer(status="pending")] * plan.n_requests
+        self.answer_of_row = plan.request_of_row.copy()
+        self._n_rows_of = np.bincount(self.answer_of_row[self.answer_of_row >= 0], minlength=plan.n_requests)
+        self.counts: Counter[str] = Counter()
+        self._open = set(range(plan.n_requests))
+        self._add_invalid(plan)
+
+    def _add_invalid(self, plan: Plan) -> None:
+        reasons: dict[int, list[str]] = defaultdict(list)
+        columns = (plan.invalid[name] for name in ("row", "column", "reason"))
+        for row, column, reason in zip(*columns, strict=True):
+            reasons[row].append(f"{column}: {reason}")
+        for row, lines in reasons.items():
+            self.answer_of_row[row] = len(self.answers)
+            self.answers.append(Answer(status="invalid", error="; ".join(lines)))
+        if plan.n_invalid:
+            self.counts["invalid"] = plan.n_invalid
+
+    @property
+    def n_open(self) -> int:
+        """Requests whose answer is not final."""
+        return len(self._open)
+
+    def is_open(self, position: int) -> bool:
+        """Say whether the answer to a request may still change."""
+        return position in self._open
+
+    def note(self, position: int, **known: str | None) -> None:
+        """Take down what is known of a request that is still open: its ids, where its output will be."""
+        self.answers[position] = replace(self.answers[position], **known)
+
+    def settle(self, position: int, answer: Answer) -> None:
+        """Take down the final answer to a request; the first one stays."""
+        if position not in self._open:
+            return
+        self._open.remove(position)
+        self.answers[position] = answer
+        self.counts[answer.status] += int(self._n_rows_of[position])
+
+    def settle_as(self, position: int, status: str, error: str, *, http_status: int | None = None) -> None:
+        """Settle a request for which there is no output."""
+        known = self.answers[position]
+        self.settle(position, replace(known, status=status, error=error, http_status=http_status))

@@ -1,0 +1,142 @@
+"""Outputs that have landed, fetched from wherever the job's delivery put them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeAlias
+
+from nimble_pandas.client import Client
+from nimble_pandas.errors import (
+    ApiError,
+    AuthError,
+    OutputMissing,
+    OutputUnreadable,
+    ServerError,
+    StorageError,
+    TransportError,
+)
+from nimble_pandas.models import Delivery, Task
+from nimble_pandas.storage import Store, unpack
+
+#: A task id and what was found: the unpacked bytes, or why there are none.
+Found: TypeAlias = tuple[str, bytes | Exception]
+
+# calls for outputs that are under way at once
+_PULL_CONCURRENCY = 16
+
+_NOT_FOUND = 404
+
+
+class Pulled:
+    """Outputs that the service keeps, asked for one by one over HTTP.
+
+    Parameters
+    ----------
+    client : Client
+        The service; the address is built from the task's id, whatever the task says.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def url(self, task: Task, delivery: Delivery) -> str:  # noqa: ARG002 -- the same question to both kinds
+        """Return where the output of `task` is."""
+        return self._client.output_url(task.id)
+
+    def read(self, urls: Mapping[str, str]) -> Iterator[Found]:
+        """Pull outputs, many at a time.
+
+        Parameters
+        ----------
+        urls : Mapping of str to str
+            Locations by task id.
+
+        Yields
+        ------
+        Found
+            In no particular order. `OutputMissing` where there is nothing yet.
+
+        Raises
+        ------
+        AuthError
+            The key is not accepted any more; what was read stays.
+        """
+        with ThreadPoolExecutor(_PULL_CONCURRENCY) as pool:
+            yield from pool.map(self._pull, urls)
+
+    def _pull(self, task_id: str) -> Found:
+        try:
+            return task_id, unpack(self._client.output(task_id))
+        except AuthError:
+            raise
+        except (ServerError, TransportError, OutputUnreadable) as exc:
+            return task_id, exc
+        except ApiError as exc:
+            if exc.status_code == _NOT_FOUND:
+                return task_id, OutputMissing(f"the service has no output of task {task_id}")
+            return task_id, exc
+
+
+class Stored:
+    """Outputs in the caller's own store.
+
+    Parameters
+    ----------
+    store : Store
+        The place that the job asked for.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def url(self, task: Task, delivery: Delivery) -> str:
+        """Return where the output of `task` is, as the service says or, if it does not, as is documented."""
+        if task.output_url is not None:
+            return task.output_url
+        return f"{delivery.storage_url}{task.id}.json{'.gz' if delivery.storage_compress else ''}"
+
+    def read(self, urls: Mapping[str, str]) -> Iterator[Found]:
+        """Read outputs, many at a time.
+
+        Parameters
+        ----------
+        urls : Mapping of str to str
+            Locations by task id. One that the job did not ask for is refused.
+
+        Yields
+        ------
+        Found
+            In no particular order. `OutputMissing` where there is nothing yet.
+        """
+        allowed = {task_id: url for task_id, url in urls.items() if self._store.holds(url)}
+        for task_id in urls.keys() - allowed.keys():
+            yield (
+                task_id,
+                OutputUnreadable(
+                    f"refused: {urls[task_id]} is not under {self._store.storage_url}, which was asked for"
+                ),
+            )
+        task_ids: Sequence[str] = list(allowed)
+        for task_id, (_, found) in zip(task_ids, self._store.read(list(allowed.values())), strict=True):
+            yield task_id, found
+
+
+def is_final(error: Exception) -> bool:
+    """Say whether asking for an output again is pointless.
+
+    Parameters
+    ----------
+    error : Exception
+        Why it could not be read.
+
+    Returns
+    -------
+    bool
+        False where it may still land, or where the store or the service may recover.
+    """
+    if isinstance(error, OutputUnreadable):
+        return True
+    return not isinstance(error, StorageError | ServerError | TransportError) and not (
+        isinstance(error, ApiError) and error.status_code == 429  # noqa: PLR2004 -- HTTP
+    )
