@@ -65,25 +65,25 @@ _VENDORS: dict[str, Schema] = {
 # Whatever else a request holds is echoed, and noted in the output as not honoured.
 HONOURED = frozenset({"vendor", "tag", *_PAGE, *_PLACE, *_DELIVERY})
 
-# Both stand on one level or the rule says nothing.
-_AGREEMENTS: list[Schema] = [
-    {
-        "if": {"required": ["state", "country"]},
-        "then": {"properties": {"country": {"const": "US"}}},
-        "description": "US, the only country with a state",
+# What one parameter asks of another on the same level.
+_AGREEMENTS: Schema = {
+    "state": {"properties": {"country": {"const": "US", "description": "US, the only country with a state"}}},
+    "storage_type": {
+        "anyOf": [
+            {"properties": {"storage_type": {"enum": ["", None]}}},
+            *(
+                {
+                    "properties": {
+                        "storage_type": {"const": kind},
+                        "storage_url": {"type": "string", "pattern": f"^{kind}://"},
+                    }
+                }
+                for kind in _FOLDERS
+            ),
+        ],
+        "description": "storage_url must begin as storage_type says",
     },
-    *(
-        {
-            "if": {
-                "properties": {"storage_type": {"const": kind}},
-                "required": ["storage_type", "storage_url"],
-            },
-            "then": {"properties": {"storage_url": {"type": "string", "pattern": f"^{kind}://"}}},
-            "description": f"a URL that begins with {kind}://, as storage_type says",
-        }
-        for kind in _FOLDERS
-    ),
-]
+}
 
 
 def batch_schema(kind: str) -> Schema:
@@ -103,12 +103,13 @@ def batch_schema(kind: str) -> Schema:
     request: Schema = {
         "type": "object",
         "properties": properties,
-        "allOf": _AGREEMENTS,
+        "dependentSchemas": _AGREEMENTS,
         "description": "an object",
     }
     required = ("vendor", "url") if kind == "ecommerce" else ("url",)
     return {
         "type": "object",
+        "description": "an object with requests",
         "required": ["requests"],
         "properties": {
             **properties,
@@ -120,7 +121,8 @@ def batch_schema(kind: str) -> Schema:
                 "description": f"a list of 1 to {MAX_REQUESTS} requests",
             },
         },
-        "allOf": [*_AGREEMENTS, *(_given(name) for name in required)],
+        "dependentSchemas": _AGREEMENTS,
+        "allOf": [_given(name) for name in required],
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import jsonschema_rs
 
@@ -118,11 +118,12 @@ def too_deep(value: object, *, levels: int = _MAX_DEPTH) -> bool:
 def _problems(body: object, kind: str) -> Iterator[str]:
     validator, schema = _rules(kind)
     for error in validator.iter_errors(body):
+        place = _place(error.instance_path) or "the body"
         rule = _description(schema, error.schema_path)
-        if error.instance_path:
-            yield f"{_place(error.instance_path)} is {_cut(error.instance)}, must be {rule}"
+        if " must " in rule:
+            yield f"{place}: {rule}{_which(body, rule)}"
         else:
-            yield rule + _which(body, rule) if rule else f"the body: {error.message}"
+            yield f"{place} is {_cut(error.instance)}, must be {rule}"
 
 
 def _which(body: object, rule: str) -> str:
@@ -139,14 +140,14 @@ def _which(body: object, rule: str) -> str:
     return f"; missing in {', '.join(lacking[:_MAX_PROBLEMS])}"
 
 
-def _description(schema: object, path: list[str | int]) -> str:
+def _description(schema: Any, path: list[str | int]) -> str:  # noqa: ANN401 -- a JSON Schema, step by step
     """Find the words for the innermost rule on a path that has any."""
-    words = ""
+    words = schema["description"]
     for step in path:
-        schema = schema[step]  # type: ignore[index]
+        schema = schema[step]
         if isinstance(schema, dict) and isinstance(schema.get("description"), str):
             words = schema["description"]
-    return words
+    return str(words)
 
 
 def _place(path: list[str | int]) -> str:
