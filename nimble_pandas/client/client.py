@@ -111,7 +111,7 @@ class Client:
         if transport is not None:
             self._session.mount(self.base_url, transport)
         self._timeout = timeout
-        self._clock = clock or Clock()
+        self.clock = clock or Clock()
 
     def __repr__(self) -> str:
         return f"Client(base_url={self.base_url!r})"
@@ -265,7 +265,7 @@ class Client:
 
     def _submitted(self, body: bytes, endpoint: str) -> requests.Response:
         url = f"{self.base_url}/api/v1/batch/{endpoint}"
-        deadline = self._clock.monotonic() + _RATE_LIMIT_SECONDS
+        deadline = self.clock.monotonic() + _RATE_LIMIT_SECONDS
         attempt = 0
         while True:
             attempt += 1
@@ -274,7 +274,7 @@ class Client:
                 self._judge(answer, None)
             except RateLimited as exc:
                 pause = exc.retry_after if exc.retry_after is not None else backoff(attempt)
-                if self._clock.monotonic() + pause > deadline:
+                if self.clock.monotonic() + pause > deadline:
                     raise
             except SubmitUnknown:
                 raise
@@ -284,7 +284,7 @@ class Client:
                 pause = backoff(attempt)
             else:
                 return answer
-            self._clock.sleep(pause)
+            self.clock.sleep(pause)
 
     def _send(self, method: str, url: str, body: bytes | None = None) -> requests.Response:
         headers = {"Accept": "application/json"}
@@ -331,7 +331,7 @@ class Client:
             answer.status_code,
             body=self._credentials.mask(self._read_some(answer)),
             reason_phrase=answer.reason,
-            retry_after=read_retry_after(answer.headers.get("Retry-After"), self._clock.now()),
+            retry_after=read_retry_after(answer.headers.get("Retry-After"), self.clock.now()),
             base_url=self.base_url,
             batch_id=batch_id,
         )
