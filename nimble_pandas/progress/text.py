@@ -11,7 +11,7 @@ from nimble_pandas.progress.pace import of_note
 from nimble_pandas.progress.snapshot import Snapshot
 
 _LOGGER = logging.getLogger("nimble_pandas.progress")
-_SHORTEST_BAR, _LONGEST_BAR = 8, 40
+_SHORTEST_BAR, _LONGEST_BAR = 12, 40
 _COLUMNS = 80
 
 
@@ -159,7 +159,7 @@ def fit(snapshot: Snapshot, width: int, glyphs: str = "━─") -> str:
     Returns
     -------
     str
-        Such as ``"Running ━━━━━━───  68%  412 of 600 pages  1 min 20 s"``.
+        Such as ``"Running ━━━━━━───  68%  412/600 pages  1 min 20 s"``.
     """
     head, tail = words.title(snapshot), words.percent(snapshot)
     for part in _by_importance(snapshot):
@@ -173,14 +173,11 @@ def fit(snapshot: Snapshot, width: int, glyphs: str = "━─") -> str:
 
 
 def _by_importance(snapshot: Snapshot) -> list[str]:
-    rows = ", ".join(f"{n:,} {status}" for status, n in words.counts(snapshot))
-    parts = [
-        words.pages(snapshot),
-        words.times(snapshot),
-        rows,
-        words.rate(snapshot),
-        words.batches(snapshot),
-    ]
+    # the open rows are what the bar lacks
+    rows = ", ".join(f"{n:,} {status}" for status, n in words.counts(snapshot) if status != "pending")
+    pages = f"{snapshot.n_read:,}/{snapshot.n_tasks:,} pages"
+    gone, *left = words.times(snapshot).split(", ")
+    parts = [pages, gone, rows, *left, words.rate(snapshot), words.batches(snapshot)]
     return [part for part in parts if part]
 
 
