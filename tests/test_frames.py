@@ -1,6 +1,8 @@
 """The frame: one row per row, in its order, under its label, with its own page."""
 
+import doctest
 import json
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
@@ -201,10 +203,10 @@ def test_deep_nesting():
 
 def test_deep_text_is_the_same_json():
     """Text written without the stack is what `json` would have written."""
-    from nimble_pandas.frames import jsontext
+    from nimble_pandas.frames import text
 
     value = {"a": [1, None, True, 1.5, "é\n", [], {}, {"b": [[]], "": -2}], "c": {"d": "\u2028"}}
-    assert jsontext._encode_deep(value) == json.dumps(value, ensure_ascii=False)
+    assert text._encode_deep(value) == json.dumps(value, ensure_ascii=False)
 
 
 ENTITIES = [
@@ -388,3 +390,10 @@ def test_frames_concatenate():
     gap = fields_of({"n": None, "ok": None, "s": None, "f": 1.5}, {"n": 2, "ok": False, "s": "y", "f": 2.5})
     both = pd.concat([day, gap])
     assert both[["n", "ok", "s"]].dtypes.tolist() == day.dtypes.tolist()
+
+
+def test_example_in_the_docstring():
+    """The example of `assemble` gives what it shows."""
+    module = sys.modules[assemble.__module__]  # the package shows the function under the module's name
+    assert doctest.testmod(module).attempted
+    assert not doctest.testmod(module).failed

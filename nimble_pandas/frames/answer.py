@@ -8,7 +8,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from nimble_pandas.frames.columns import text_column
+from nimble_pandas.frames.text import text_column
 from nimble_pandas.models import Entity
 
 

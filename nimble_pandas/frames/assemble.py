@@ -11,11 +11,12 @@ from pandas.api.extensions import no_default
 from pandas.api.typing import NoDefault
 
 from nimble_pandas.frames.answer import Answer, entity_counts, task_columns
-from nimble_pandas.frames.columns import text_column, typed_column
+from nimble_pandas.frames.columns import fields
 from nimble_pandas.frames.dtypes import types_mapper
 from nimble_pandas.frames.flatten import Positions
 from nimble_pandas.frames.lines import Lines, lay_out
 from nimble_pandas.frames.names import Names, labels
+from nimble_pandas.frames.text import text_column
 
 
 def assemble(
@@ -97,12 +98,13 @@ def assemble(
     lines = lay_out(answers, answer_of_row, explode)
     fixed = _fixed_columns(answers, lines, with_html=with_html)
     called = dict(zip(fixed, names.free(fixed), strict=True))
-    fields = [_take(typed_column(leaf.values, leaf.kinds), lines.value_of(leaf)) for leaf in lines.leaves]
-    field_names = names.free(".".join(leaf.path) for leaf in lines.leaves)
-    table = pa.table([*fixed.values(), *fields], names=[*called.values(), *field_names])
+    found = fields(lines.fields)
+    columns = [_take(field.values, lines.find(field.positions)) for field in found]
+    field_names = names.free(".".join(field.path) for field in found)
+    table = pa.table([*fixed.values(), *columns], names=[*called.values(), *field_names])
     new = table.to_pandas(types_mapper=mapper)
     if dtype_backend is no_default:
-        new = new.astype({called["reused"]: bool})
+        new[called["reused"]] = new[called["reused"]].astype(bool)
     return _beside(rows, new, lines.row)
 
 

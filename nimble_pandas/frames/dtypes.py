@@ -11,7 +11,7 @@ from pandas.api.extensions import ExtensionDtype, no_default
 from pandas.api.typing import NoDefault
 
 from nimble_pandas.errors import ConfigError
-from nimble_pandas.frames.columns import TEXT
+from nimble_pandas.frames.text import TEXT
 
 # Integers and booleans are nullable even where nothing is missing today, so that a column
 # has the same dtype tomorrow, when one page lacks the field.

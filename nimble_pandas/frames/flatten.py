@@ -16,9 +16,8 @@ Objects = Sequence[Mapping[str, object]]
 
 # What nests deeper stays JSON text: a name of more parts than this helps nobody.
 MAX_LEVELS = 32
-# From so many objects with the same keys on, transposing them beats walking each.
-_WORTH_TRANSPOSING = 8
-_BLOCK = 256
+# From so many objects with the same keys on, turning the table in C beats walking each.
+_WORTH_TURNING = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,8 @@ def flatten(objects: Objects) -> list[Column]:
     Parameters
     ----------
     objects : sequence of Mapping, length n
-        Decoded JSON objects, nested however deep.
+        Decoded JSON objects, nested however deep; not too many at once, for all of their
+        iterators live together.
 
     Returns
     -------
@@ -79,24 +79,14 @@ def _columns(path: Path, positions: Positions, objects: Objects) -> Iterator[Col
         alike.setdefault(tuple(fields), []).append(nth)
     loose: list[int] = []
     for keys, members in alike.items():
-        if len(members) < _WORTH_TRANSPOSING:
+        if len(members) < _WORTH_TURNING:
             loose += members
             continue
         at = positions[members]
-        columns = _transposed([objects[nth] for nth in members], len(keys))
+        columns = zip(*[objects[nth].values() for nth in members], strict=True)
         for key, values in zip(keys, columns, strict=True):
             yield _column((*path, key), at, values)
     yield from _walked(path, positions[loose], [objects[nth] for nth in loose])
-
-
-def _transposed(objects: Objects, n_keys: int) -> list[list[object]]:
-    columns: list[list[object]] = [[] for _ in range(n_keys)]
-    # in blocks, for 20,000 living iterators set off the garbage collector (twice the time)
-    for start in range(0, len(objects), _BLOCK):
-        block = [fields.values() for fields in objects[start : start + _BLOCK]]
-        for column, values in zip(columns, zip(*block, strict=True), strict=True):
-            column += values
-    return columns
 
 
 def _walked(path: Path, positions: Positions, objects: Objects) -> Iterator[Column]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nimble_pandas.frames.answer import Answer
-from nimble_pandas.frames.flatten import Column, Positions, flatten
+from nimble_pandas.frames.flatten import Objects, Positions
 from nimble_pandas.models import Entity
 
 # The service's own two spellings of the type, among an entity's fields.
@@ -31,33 +31,33 @@ class Lines:
         Position among the entities shown, -1 for none.
     types : list of str or None
         The type of each entity shown.
-    leaves : list of Column
-        The fields of the entities shown.
+    fields : sequence of Mapping
+        The fields of each entity shown.
     """
 
     row: Positions
     answer: Positions
     entity: Positions
     types: list[str | None]
-    leaves: list[Column]
+    fields: Objects
 
-    def value_of(self, leaf: Column) -> Positions:
-        """Return which of a leaf's values each line shows, -1 for none.
+    def find(self, positions: Positions) -> Positions:
+        """Return where each line's entity stands among some entities.
 
         Parameters
         ----------
-        leaf : Column
-            One of `leaves`.
+        positions : ndarray of int
+            Those entities' positions among all that are shown.
 
         Returns
         -------
         ndarray of int, length n
-            Positions in ``leaf.values``.
+            Positions in `positions`, -1 for none.
         """
         # one slot more than entities: entity -1, none, finds -1 there
-        value = np.full(len(self.types) + 1, -1, dtype=np.intp)
-        value[leaf.positions] = np.arange(len(leaf.values))
-        return value[self.entity]
+        place = np.full(len(self.types) + 1, -1, dtype=np.intp)
+        place[positions] = np.arange(len(positions))
+        return place[self.entity]
 
 
 def lay_out(answers: Sequence[Answer], answer_of_row: npt.ArrayLike, explode: bool | str) -> Lines:
@@ -92,7 +92,7 @@ def lay_out(answers: Sequence[Answer], answer_of_row: npt.ArrayLike, explode: bo
     nth = np.arange(len(row)) - np.repeat(np.cumsum(n_lines) - n_lines, n_lines)
     answer_of_line = answer_of_row[row]
     entity_of_line = np.where(n_shown[answer_of_line] > 0, first[answer_of_line] + nth, -1)
-    return Lines(row=row, answer=answer_of_line, entity=entity_of_line, types=types, leaves=flatten(fields))
+    return Lines(row=row, answer=answer_of_line, entity=entity_of_line, types=types, fields=fields)
 
 
 def entity_type(entity: Entity) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable
 import pandas as pd
 
 from nimble_pandas.errors import ConfigError
-from nimble_pandas.frames.jsontext import without_surrogates
+from nimble_pandas.frames.text import without_surrogates
 
 
 class Names:
@@ -32,7 +32,8 @@ class Names:
             raise ConfigError("suffix is empty, so it cannot tell two columns of one name apart")
         self._suffix = suffix
         # as text, for Parquet knows no other names: 1 and "1" are one column there
-        self._taken = {str(label) for label in (*frame.columns, *frame.index.names)}
+        levels = (name for name in frame.index.names if name is not None)
+        self._taken = {str(label) for label in (*frame.columns, *levels)}
 
     def free(self, wanted: Iterable[str]) -> list[str]:
         """Return a free name for each wanted one, in order, and take it.
