@@ -81,7 +81,7 @@ def routes(api: Api, *, faults: Faults, batches: Batches, clock: Clock, base_url
             route("/tasks/{id}/results", "results", api.results, "GET"),
             Route(DESCRIPTION, described, methods=["GET"]),
         ],
-        exception_handlers={Refusal: _refused, HTTPException: _misdirected},  # type: ignore[dict-item]
+        exception_handlers={Refusal: _refused, HTTPException: _misdirected, Exception: _broken},  # type: ignore[dict-item]
     )
 
 
@@ -122,15 +122,18 @@ class Reception:
         request = HttpRequest(scope, receive)
         call = Call(method=request.method, path=request.url.path, query=request.url.query)
         self._calls.append(call)
+        outgoing = _Outgoing(send)
         try:
-            send = _with_headers(send, self._admit(request))
+            outgoing.headers = self._admit(request)
             body = await body_of(request)
             call.body = body_as_json(body)
-            await self._app(scope, _replayed(body, receive), send)
+            await self._app(scope, _replayed(body, receive), outgoing)
         except Refusal as refusal:
-            await refusal.response()(scope, receive, send)
+            await refusal.response()(scope, receive, outgoing)
         except Exception as error:  # noqa: BLE001 -- `Service.check` raises it again
             self._errors.append(error)
+            if not outgoing.started:
+                await (await _broken(request, error))(scope, receive, outgoing)
 
     def _admit(self, request: HttpRequest) -> dict[str, str]:
         if request.url.path == DESCRIPTION:
@@ -149,15 +152,20 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _with_headers(send: Send, headers: dict[str, str]) -> Send:
-    more = [(name.encode(), value.encode()) for name, value in headers.items()]
+class _Outgoing:
+    """An answer on its way: gets further headers, and knows whether it has begun."""
 
-    async def sending(message: Any) -> None:  # noqa: ANN401 -- an ASGI message
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.headers: dict[str, str] = {}
+        self.started = False
+
+    async def __call__(self, message: Any) -> None:  # noqa: ANN401 -- an ASGI message
         if message["type"] == "http.response.start":
+            self.started = True
+            more = [(name.encode(), value.encode()) for name, value in self.headers.items()]
             message = {**message, "headers": [*message["headers"], *more]}
-        await send(message)
-
-    return sending
+        await self._send(message)
 
 
 async def _refused(_request: HttpRequest, refusal: Refusal) -> Response:
@@ -167,3 +175,7 @@ async def _refused(_request: HttpRequest, refusal: Refusal) -> Response:
 async def _misdirected(_request: HttpRequest, error: HTTPException) -> Response:
     body = {"status": "failed", "msg": error.detail}
     return Json(body, status_code=error.status_code, headers=error.headers)
+
+
+async def _broken(_request: HttpRequest, error: Exception) -> Response:
+    return Json({"status": "error", "msg": f"internal error: {type(error).__name__}"}, status_code=500)
