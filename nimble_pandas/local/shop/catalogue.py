@@ -88,7 +88,7 @@ class Product:
     @property
     def style(self) -> str:
         """The markup in which it is at home."""
-        return STYLES[self.index % len(STYLES)]
+        return STYLES[(self.index + self.index // len(AISLES)) % len(STYLES)]  # all of them in each aisle
 
     @property
     def generic_style(self) -> str:
@@ -213,7 +213,7 @@ def _awkward(index: int, aisle: str, brand: str, name: str, price: float) -> Pro
         price=price,
         model=f"X{index:04d}",
         colour="",
-        description=f"{name} is on the shelf so that nothing on the way from page to table takes a name for markup.",
+        description=f"{name}: on the shelf so that nothing from page to table takes a name for markup.",
     )
 
 

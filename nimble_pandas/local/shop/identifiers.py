@@ -43,7 +43,7 @@ def share(*key: object) -> float:
 
 
 def gtin13(index: int) -> str:
-    """Number a product as a GTIN-13.
+    """Give a product a GTIN-13.
 
     Parameters
     ----------
@@ -57,8 +57,8 @@ def gtin13(index: int) -> str:
 
     Notes
     -----
-    Prefixes 0 200 to 0 299 are for use inside one company (GS1 General Specifications, 1.4.2): these
-    numbers are nobody's.
+    The prefixes 020 to 029 are for use inside one company (GS1 General Specifications, 1.4.2): these numbers
+    are nobody's.
     """
     digits = f"02{index * 7919 % 10**10:010d}"
     weighted = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(digits))
@@ -66,7 +66,7 @@ def gtin13(index: int) -> str:
 
 
 def asin(*key: object) -> str:
-    """Number a product as Amazon does.
+    """Give a product a number as Amazon does.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def asin(*key: object) -> str:
 
 
 def item_id(*key: object) -> str:
-    """Number a product as Walmart does.
+    """Give a product a number as Walmart does.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def item_id(*key: object) -> str:
 
 
 def offer_id(*key: object) -> str:
-    """Number an offer as Walmart does.
+    """Give an offer a number as Walmart does.
 
     Parameters
     ----------

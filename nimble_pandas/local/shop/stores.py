@@ -46,19 +46,16 @@ STORES = tuple(
 
 # State: the three digits with which zips of its largest city begin, and its general sales tax in percent as
 # of 2024 (Tax Foundation, "State and Local Sales Tax Rates"), without what cities and counties add.
+_STATES_TEXT = """
+AL:352:4 AK:995:0 AZ:850:5.6 AR:722:6.5 CA:900:7.25 CO:802:2.9 CT:066:6.35 DE:198:0 DC:200:6
+FL:322:6 GA:303:4 HI:968:4 ID:837:6 IL:606:6.25 IN:462:7 IA:503:6 KS:672:6.5 KY:402:6 LA:701:4.45
+ME:041:5.5 MD:212:6 MA:021:6.25 MI:482:6 MN:554:6.875 MS:392:7 MO:641:4.225 MT:591:0 NE:681:5.5
+NV:891:6.85 NH:031:0 NJ:071:6.625 NM:871:4.875 NY:100:4 NC:282:4.75 ND:581:5 OH:432:5.75 OK:731:4.5
+OR:972:0 PA:191:6 RI:029:7 SC:294:6 SD:571:4.2 TN:372:7 TX:770:6.25 UT:841:6.1 VT:054:6 VA:234:5.3
+WA:981:6.5 WV:253:6 WI:532:5 WY:820:4
+"""
 _STATES = {
-    state: (zip3, float(tax))
-    for state, zip3, tax in (
-        line.split(":")
-        for line in """
-        AL:352:4 AK:995:0 AZ:850:5.6 AR:722:6.5 CA:900:7.25 CO:802:2.9 CT:066:6.35 DE:198:0 DC:200:6 FL:322:6
-        GA:303:4 HI:968:4 ID:837:6 IL:606:6.25 IN:462:7 IA:503:6 KS:672:6.5 KY:402:6 LA:701:4.45 ME:041:5.5
-        MD:212:6 MA:021:6.25 MI:482:6 MN:554:6.875 MS:392:7 MO:641:4.225 MT:591:0 NE:681:5.5 NV:891:6.85 NH:031:0
-        NJ:071:6.625 NM:871:4.875 NY:100:4 NC:282:4.75 ND:581:5 OH:432:5.75 OK:731:4.5 OR:972:0 PA:191:6 RI:029:7
-        SC:294:6 SD:571:4.2 TN:372:7 TX:770:6.25 UT:841:6.1 VT:054:6 VA:234:5.3 WA:981:6.5 WV:253:6 WI:532:5
-        WY:820:4
-        """.split()
-    )
+    state: (zip3, float(tax)) for state, zip3, tax in (entry.split(":") for entry in _STATES_TEXT.split())
 }
 
 

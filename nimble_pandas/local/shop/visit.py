@@ -33,6 +33,8 @@ class Visit:
         Where the shop is, without a slash at the end.
     kept : dict of str to str
         What the shop's own links carry on, for a person who chose a market in the browser.
+    query : dict of str to str
+        The page's own query.
     """
 
     market: Market
@@ -42,6 +44,7 @@ class Visit:
     day: int
     root_url: str
     kept: dict[str, str]
+    query: dict[str, str]
 
     def offer(self, product: Product) -> Offer:
         """Price a product for this visit.
@@ -155,4 +158,5 @@ def visit(request: Request) -> Visit:
         day=request.app.state.day,
         root_url=str(request.base_url).rstrip("/"),
         kept={name: query[name] for name in ("market", "state", "city", "zip") if query.get(name)},
+        query=dict(query),
     )

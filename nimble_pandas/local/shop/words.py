@@ -80,7 +80,7 @@ AISLES = (
             Wooden Train Set; 19-89; 42 Pieces | 80 Pieces
             Building Blocks; 14-69; 250 Bricks | 1,000 Bricks
             Plush Bear; 9-39; 12 in | 24 in
-            Board Game; 15-59; 2–4 Players | Family Edition
+            Board Game; 15-59; 2 to 4 Players | Family Edition
             Jigsaw Puzzle; 8-24; 500 Pieces | 1,000 Pieces
             Remote Control Car; 24-99; 1:16 Scale | 1:10 Scale, 4WD
             Science Kit; 19-49; Ages 8+ | Ages 12+
@@ -146,7 +146,7 @@ AISLES = (
         ("Forest Green", "Terracotta", "Charcoal", "Sand"),
         _kinds("""
             Garden Hose; 19-69; 50 ft | 100 ft Expandable
-            Raised Planter Box; 39-149; 48 × 24 in | Elevated, with Legs
+            Raised Planter Box; 39-149; 48 x 24 in | Elevated, with Legs
             Propane Grill; 149-599; 2-Burner | 4-Burner
             Camping Tent; 59-249; 2-Person | 6-Person
             Folding Chair; 19-59; with Cup Holder | Set of 2
@@ -180,7 +180,7 @@ AISLES = (
         ("",),
         _kinds("""
             Dry Dog Food; 14-69; Chicken, 15 lb | Lamb, 30 lb
-            Wet Cat Food; 9-34; Salmon, 12 × 3 oz | Variety, 24-Pack
+            Wet Cat Food; 9-34; Salmon, 12 x 3 oz | Variety, 24-Pack
             Clumping Cat Litter; 8-26; 20 lb | 40 lb
             Dog Bed; 19-99; Medium | Large, Orthopedic
             Retractable Leash; 11-35; 16 ft | 26 ft, up to 110 lb
@@ -217,7 +217,7 @@ AWKWARD = (
     ("tools", "Mertz", 'Mertz 3/8" & 1/2" Drive Ratchet Set; 4\' Extension', 64.5),
     ("household", "Purelle Maison", "Purelle Maison L'Été Bougie Parfumée, 220 g", 18.0),
     ("electronics", "Kestrel", "Kestrel M&M's® Edition Earbuds &amp; Case", 59.0),
-    ("pets", "Canis", "Canis Größe L Hundebett – Äpfel & Öl", 49.9),
+    ("pets", "Canis", "Canis Größe L Hundebett, Äpfel & Öl", 49.9),
     ("office", "Kōyō", "高陽 Kōyō 万年筆 Fountain Pen 極細 <EF>", 38.0),
     ("garden", "Sol y Sombra", "Sol y Sombra Ñandú Maceta de Barro Ø 30 cm", 21.5),
     ("sports", "Tidewater", "Tidewater 100% {Cotton} \\ [Terry] Towel %20 'XL'", 16.0),

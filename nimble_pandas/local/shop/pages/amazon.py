@@ -40,8 +40,8 @@ def product_page(visit: Visit, product: Product) -> str:
         f"{_buy_box(visit, offer)}\n"
         f'<div id="productDescription"><p>{escape(product.description)}</p></div>\n'
         f'<input type="hidden" id="ASIN" name="ASIN" value="{product.asin}">\n</div>\n</div>\n'
-        f'<script>var dataToReturn = {{"parentAsin" : "{product.parent_asin}", "currentAsin" : "{product.asin}"}};'
-        "</script>"
+        f'<script>var dataToReturn = {{"parentAsin" : "{product.parent_asin}", '
+        f'"currentAsin" : "{product.asin}"}};</script>'
     )
     head = f'<link rel="canonical" href="{link}">'
     return page(visit, title=f"Amazon-like demo: {product.name}", head=head, body=body)
@@ -69,20 +69,22 @@ def search_page(visit: Visit, *, title: str, found: list[Product], total: int) -
     results = "\n".join(_result(visit, product) for product in found)
     body = (
         f'<h1>{escape(title)}</h1>\n<p class="soft">{total} results</p>\n'
-        f'<div class="s-main-slot grid">\n<div data-asin="" class="s-widget"></div>\n{results}\n</div>'
+        f'<div class="s-main-slot grid">\n<div data-asin="" class="s-widget" hidden></div>\n{results}\n</div>'
     )
     return page(visit, title=title, body=body)
 
 
 def _result(visit: Visit, product: Product) -> str:
     offer = visit.offer(product)
-    path = f"/{product.slug}/dp/{product.asin}"
+    link = escape(visit.link(f"/amazon/{product.slug}/dp/{product.asin}"))
+    stars = f'<span class="a-icon-alt stars">{product.rating:.1f} out of 5 stars</span>'
     return (
         f'<div class="card s-result-item" data-asin="{product.asin}" data-component-type="s-search-result">'
         f'<img class="s-image" src="{escape(picture(visit, product))}" alt=""><div>'
-        f'<h2><a class="a-link-normal" href="{escape(visit.link("/amazon" + path))}"><span>{escape(product.name)}</span></a></h2>'
-        f'<p><i class="a-icon-star-small"><span class="a-icon-alt stars">{product.rating:.1f} out of 5 stars</span></i> '
-        f'<span class="soft s-underline-text">{product.n_ratings:,}</span></p><p>{_price(visit, offer)}</p></div></div>'
+        f'<h2><a class="a-link-normal" href="{link}"><span>{escape(product.name)}</span></a></h2>'
+        f'<p><i class="a-icon-star-small">{stars}</i> '
+        f'<span class="soft s-underline-text">{product.n_ratings:,}</span></p>'
+        f"<p>{_price(visit, offer)}</p></div></div>"
     )
 
 
@@ -105,13 +107,17 @@ def _price(visit: Visit, offer: Offer) -> str:
     """Write each price twice, once whole for screen readers."""
     if offer.price is None:
         return ""
-    written = escape(visit.written(offer.price))
-    former = escape(visit.written(offer.former_price)) if offer.former_price else ""
+    now = _said_twice("a-price price", visit.written(offer.price))
     was = (
-        f' <span class="a-price a-text-price was" data-a-strike="true"><span class="a-offscreen" hidden>{former}</span>'
-        f'<span aria-hidden="true">{former}</span></span>'
+        _said_twice("a-price a-text-price was", visit.written(offer.former_price))
+        if offer.former_price
+        else ""
     )
+    return f"{now} {was}"
+
+
+def _said_twice(classes: str, text: str) -> str:
     return (
-        f'<span class="a-price price"><span class="a-offscreen" hidden>{written}</span>'
-        f'<span aria-hidden="true">{written}</span></span>{was if former else ""}'
+        f'<span class="{classes}"><span class="a-offscreen" hidden>{escape(text)}</span>'
+        f'<span aria-hidden="true">{escape(text)}</span></span>'
     )

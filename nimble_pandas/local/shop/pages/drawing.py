@@ -29,17 +29,15 @@ def drawing(product: Product) -> str:
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 300">'
         f'<rect width="400" height="300" fill="hsl({hue} 45% 93%)"/>{shapes}'
-        f'<text x="200" y="182" font-size="92" font-weight="700" text-anchor="middle" fill="hsl({hue} 55% 24%)" '
-        f'font-family="system-ui,sans-serif">{escape(product.brand[0])}</text></svg>'
+        '<text x="200" y="182" font-size="92" font-weight="700" text-anchor="middle" '
+        f'font-family="sans-serif" fill="hsl({hue} 55% 24%)">{escape(product.brand[0])}</text></svg>'
     )
 
 
 def _shape(product: Product, place: int, hue: int) -> str:
-    x, y, size = (
-        draw("shape", product.sku, place, axis, below=span)
-        for axis, span in (("x", 300), ("y", 220), ("s", 90))
-    )
-    colour = f"hsl({hue + 12 * place} 50% {62 + 6 * place}%)"
+    x, y = draw("x", product.sku, place, below=300), draw("y", product.sku, place, below=220)
+    size = draw("size", product.sku, place, below=90)
+    look = f'fill="hsl({hue + 12 * place} 50% {62 + 6 * place}%)" opacity=".6"'
     if draw("round", product.sku, place, below=2):
-        return f'<circle cx="{x + 50}" cy="{y + 40}" r="{size // 2 + 26}" fill="{colour}" opacity=".6"/>'
-    return f'<rect x="{x}" y="{y}" width="{size + 50}" height="{size + 40}" rx="18" fill="{colour}" opacity=".6"/>'
+        return f'<circle cx="{x + 50}" cy="{y + 40}" r="{size // 2 + 26}" {look}/>'
+    return f'<rect x="{x}" y="{y}" width="{size + 50}" height="{size + 40}" rx="18" {look}/>'

@@ -5,42 +5,16 @@ from __future__ import annotations
 import json
 from html import escape
 from typing import Any
+from urllib.parse import urlencode
 
 from nimble_pandas.local.shop.catalogue import Product
 from nimble_pandas.local.shop.markets import MARKETS, Offer
+from nimble_pandas.local.shop.pages.style import STYLE
 from nimble_pandas.local.shop.stores import sales_tax
 from nimble_pandas.local.shop.visit import Visit
 from nimble_pandas.local.shop.words import AISLES
 
 TITLES = {aisle.slug: aisle.title for aisle in AISLES}
-
-_STYLE = """
-:root{--ink:#1d2433;--soft:#667085;--line:#e6e8ee;--leaf:#0f766e;--sun:#f59e0b;--bg:#f7f7f5}
-*{box-sizing:border-box}body{margin:0;font:15px/1.5 system-ui,"Segoe UI",Roboto,"Noto Sans",sans-serif;
-color:var(--ink);background:var(--bg)}a{color:inherit;text-decoration:none}a:hover{text-decoration:underline}
-header{background:#fff;border-bottom:1px solid var(--line)}
-.bar,main,footer{max-width:1080px;margin:0 auto;padding:14px 20px}
-.bar{display:flex;gap:22px;align-items:center;flex-wrap:wrap}.logo{font-weight:800;font-size:20px;letter-spacing:-.5px}
-.logo b{color:var(--leaf)}form{flex:1;min-width:180px}input[type=search]{width:100%;padding:8px 14px;
-border:1px solid var(--line);border-radius:999px;font:inherit;background:var(--bg)}
-.markets{display:flex;gap:4px;flex-wrap:wrap;font-size:13px}.markets a{padding:3px 8px;border-radius:999px;color:var(--soft)}
-.markets a.on{background:var(--leaf);color:#fff}h1{font-size:26px;line-height:1.2;margin:8px 0}
-h2{font-size:15px;text-transform:uppercase;letter-spacing:.06em;color:var(--soft);margin:30px 0 10px}
-.notice{background:#fff7e6;border:1px solid #fde3ad;border-radius:10px;padding:8px 14px;margin:0 0 14px}
-.grid{display:grid;grid-template-columns:repeat(auto-fill,minmax(190px,1fr));gap:16px}
-.card{background:#fff;border:1px solid var(--line);border-radius:14px;overflow:hidden;display:flex;flex-direction:column}
-.card img{width:100%;aspect-ratio:4/3;display:block}.card div{padding:12px 14px}.card h2{all:unset;display:block;font-weight:600}
-.card p{margin:6px 0 0}.price{font-size:19px;font-weight:700}.was{color:var(--soft);text-decoration:line-through;margin-left:8px}
-.soft,.stars{color:var(--soft);font-size:13px}.stars::before{content:"★ ";color:var(--sun)}
-.aisles{display:flex;gap:8px;flex-wrap:wrap}.aisles a{background:#fff;border:1px solid var(--line);border-radius:999px;padding:6px 14px}
-.product{display:grid;grid-template-columns:minmax(240px,420px) 1fr;gap:34px;margin-top:10px}
-.product>img{width:100%;border-radius:18px;border:1px solid var(--line);background:#fff}
-.big{font-size:30px;font-weight:800}.in{color:var(--leaf);font-weight:600}.out{color:#b42318;font-weight:600}
-table{border-collapse:collapse;font-size:14px;margin-top:14px}td,th{text-align:left;padding:4px 18px 4px 0;
-border-bottom:1px solid var(--line);font-weight:400}th{color:var(--soft)}
-footer{color:var(--soft);font-size:13px;border-top:1px solid var(--line);margin-top:40px}
-@media(max-width:700px){.product{grid-template-columns:1fr}}
-"""
 
 
 def page(visit: Visit, *, title: str, body: str, head: str = "") -> str:
@@ -62,11 +36,12 @@ def page(visit: Visit, *, title: str, body: str, head: str = "") -> str:
     str
         The whole page.
     """
+    language = escape(visit.language.replace("_", "-"))
     return (
-        f'<!doctype html>\n<html lang="{escape(visit.language.replace("_", "-"))}">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{escape(title)}</title>\n'
-        f"{head}\n<style>{_STYLE}</style>\n</head>\n<body>\n{_header(visit)}\n<main>\n{_notice(visit)}{body}\n</main>\n"
-        f"{_footer(visit)}\n</body>\n</html>\n"
+        f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n{head}\n<style>{STYLE}</style>\n</head>\n<body>\n{_header(visit)}\n"
+        f"<main>\n{_notice(visit)}{body}\n</main>\n{_footer(visit)}\n</body>\n</html>\n"
     )
 
 
@@ -149,7 +124,7 @@ def stock_line(offer: Offer) -> str:
         return ""
     if not offer.n_left:
         return f'<span class="out">Out of stock{where}</span>'
-    few = f" – only {offer.n_left} left" if offer.n_left < 10 else ""  # noqa: PLR2004 - as shops do
+    few = f", only {offer.n_left} left" if offer.n_left < 10 else ""  # noqa: PLR2004 - as shops do
     return f'<span class="in">In stock{few}{where}</span>'
 
 
@@ -197,28 +172,32 @@ def facts(product: Product) -> str:
 
 
 def _header(visit: Visit) -> str:
-    markets = "".join(
-        f'<a href="?market={country}" title="{market.title}"{" class=on" if market is visit.market else ""}>{country}</a>'
-        for country, market in MARKETS.items()
-    )
     hidden = (
         f'<input type="hidden" name="market" value="{visit.market.country}">'
         if "market" in visit.kept
         else ""
     )
     return (
-        f'<header><div class="bar"><a class="logo" href="{escape(visit.link("/"))}">Loop<b>back</b> &amp; Co.</a>'
-        f'<form action="{escape(visit.root_url)}/search"><input type="search" name="q" placeholder="Search the shop"'
-        f' aria-label="Search">{hidden}</form><nav class="markets">{markets}</nav></div></header>'
+        f'<header><div class="bar"><a class="logo" href="{escape(visit.link("/"))}">'
+        "Loop<b>back</b> &amp; Co.</a>"
+        f'<form action="{escape(visit.root_url)}/search"><input type="search" name="q" '
+        f'placeholder="Search the shop" aria-label="Search">{hidden}</form>'
+        f'<nav class="markets">{"".join(_market(visit, country) for country in MARKETS)}</nav></div></header>'
     )
+
+
+def _market(visit: Visit, country: str) -> str:
+    chosen = ' class="on"' if country == visit.market.country else ""
+    link = escape("?" + urlencode(visit.query | {"market": country}))
+    return f'<a href="{link}" title="{MARKETS[country].title}"{chosen}>{country}</a>'
 
 
 def _notice(visit: Visit) -> str:
     if not visit.asked:
         return ""
     return (
-        f'<p class="notice">There is no shop for {escape(visit.asked)}: these are the prices of the {visit.market.title},'
-        f" in {visit.market.currency}.</p>\n"
+        f'<p class="notice">There is no shop for {escape(visit.asked)}: these are the prices of the '
+        f"{visit.market.title}, in {visit.market.currency}.</p>\n"
     )
 
 

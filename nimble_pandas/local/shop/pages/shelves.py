@@ -115,8 +115,10 @@ def _grid(visit: Visit, found: list[Product]) -> str:
 
 def _card(visit: Visit, product: Product) -> str:
     offer = visit.offer(product)
+    link, image = escape(visit.product_link(product)), escape(picture(visit, product))
     return (
-        f'<a class="card" href="{escape(visit.product_link(product))}"><img src="{escape(picture(visit, product))}" alt="">'
-        f"<div>{escape(product.name)}<p>{price_line(visit, offer)}</p>"
-        f'<p class="stars">{product.rating:.1f} ({product.n_ratings:,})</p><p class="soft">{stock_line(offer)}</p></div></a>'
+        f'<a class="card" href="{link}"><img src="{image}" alt=""><div>{escape(product.name)}'
+        f"<p>{price_line(visit, offer)}</p>"
+        f'<p class="stars">{product.rating:.1f} ({product.n_ratings:,})</p>'
+        f'<p class="soft">{stock_line(offer)}</p></div></a>'
     )
