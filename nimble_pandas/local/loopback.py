@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,7 +15,6 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 HOST = "127.0.0.1"
 _GRACE_SECONDS = 1
 _BACKLOG = 512
-_LOOK_EVERY = 0.005
 
 
 def listening(port: int) -> socket.socket:
@@ -71,17 +70,40 @@ def _with_transport(app: ASGIApp, transport: asyncio.Transport) -> ASGIApp:
 
 
 @contextlib.asynccontextmanager
-async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
-    """Serve an application while the block runs.
+async def serving(apps: Mapping[socket.socket, ASGIApp]) -> AsyncIterator[None]:
+    """Serve applications while the block runs.
 
     Parameters
     ----------
-    app : callable
-        The ASGI application.
-    listener : socket.socket
-        Where; closed at the end.
+    apps : Mapping
+        The ASGI application of each listening socket; the sockets are closed at the end.
     """
-    config = uvicorn.Config(
+    servers = {listener: _Server(_config(app)) for listener, app in apps.items()}
+    running = [asyncio.create_task(server.serve([listener])) for listener, server in servers.items()]
+    for server in servers.values():
+        await server.up.wait()
+    try:
+        yield
+    finally:
+        for server in servers.values():
+            server.down.set()
+        await asyncio.gather(*running)
+
+
+class _Server(uvicorn.Server):
+    """Says when it is up, and goes down at once: uvicorn's own looks every 0.1 s."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up, self.down = asyncio.Event(), asyncio.Event()
+
+    async def main_loop(self) -> None:
+        self.up.set()
+        await self.down.wait()
+
+
+def _config(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         http=Protocol,
         ws="none",
@@ -90,17 +112,9 @@ async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
         log_level="critical",
         access_log=False,
         server_header=False,
+        date_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    server = uvicorn.Server(config)
-    running = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started and not running.done():  # noqa: ASYNC110 -- uvicorn has no event for it
-        await asyncio.sleep(_LOOK_EVERY)
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await running
 
 
 class LoopThread:

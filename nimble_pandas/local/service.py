@@ -6,10 +6,13 @@ import asyncio
 import contextlib
 import importlib
 import secrets
+import socket
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
+
+from starlette.types import ASGIApp
 
 from nimble_pandas.local.admission import Credentials, RateLimit
 from nimble_pandas.local.api import Api
@@ -189,12 +192,10 @@ class Service:
 
     async def _run(self, ready: Callable[[], None], stop: asyncio.Event) -> None:
         worker = self._worker()
-        async with contextlib.AsyncExitStack() as stack:
-            stack.push_async_callback(worker.aclose)
-            await stack.enter_async_context(serving(self._application(worker), self._listener))
-            if self._shop_listener:
-                shop = importlib.import_module("nimble_pandas.local.shop").application()
-                await stack.enter_async_context(serving(shop, self._shop_listener))
+        apps: dict[socket.socket, ASGIApp] = {self._listener: self._application(worker)}
+        if self._shop_listener:
+            apps[self._shop_listener] = importlib.import_module("nimble_pandas.local.shop").application()
+        async with contextlib.aclosing(worker), serving(apps):
             ready()
             await stop.wait()
 
