@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import json
 import os
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from requests.utils import get_netrc_auth
 
@@ -44,8 +45,9 @@ class Credentials:
     def mask(self, text: str) -> str:
         """Return `text` without any of the secrets in it."""
         for secret in (self.authorization().partition(" ")[2], self.password, self.api_key):
-            if secret:
-                text = text.replace(secret, "***")
+            # as it is, as it stands inside JSON, and as it stands inside a URL
+            for spelling in {secret, json.dumps(secret)[1:-1], quote(secret, safe="")} if secret else ():
+                text = text.replace(spelling, "***")
         return text
 
 

@@ -8,6 +8,7 @@ it provably never left or was told to wait (429).
 from __future__ import annotations
 
 import json
+import weakref
 from collections.abc import Callable, Mapping
 from urllib.parse import quote, urlsplit
 
@@ -108,6 +109,9 @@ class Client:
         )
         self._auth = _HostAuth(self.base_url, self._credentials)
         self._session = session or _new_session(self.base_url)
+        if session is None:
+            # a client that is forgotten leaves no open sockets behind
+            weakref.finalize(self, self._session.close)
         if transport is not None:
             self._session.mount(self.base_url, transport)
         self._timeout = timeout
