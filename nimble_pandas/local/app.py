@@ -29,7 +29,9 @@ DESCRIPTION = f"{PREFIX}/openapi.json"
 Handler = Callable[[HttpRequest], Awaitable[Answer | Response]]
 
 
-def routes(api: Api, *, faults: Faults, batches: Batches, clock: Clock, base_url: str) -> Starlette:
+def routes(
+    api: Api, *, faults: Faults, batches: Batches, clock: Clock, base_url: str, errors: list[Exception]
+) -> Starlette:
     """Lead each call to what carries it out, past the faults.
 
     Parameters
@@ -44,6 +46,8 @@ def routes(api: Api, *, faults: Faults, batches: Batches, clock: Clock, base_url
         The service's time.
     base_url : str
         Where the service says it is.
+    errors : list of Exception
+        Gets the bugs.
 
     Returns
     -------
@@ -81,7 +85,7 @@ def routes(api: Api, *, faults: Faults, batches: Batches, clock: Clock, base_url
             route("/tasks/{id}/results", "results", api.results, "GET"),
             Route(DESCRIPTION, described, methods=["GET"]),
         ],
-        exception_handlers={Refusal: _refused, HTTPException: _misdirected, Exception: _broken},  # type: ignore[dict-item]
+        exception_handlers={Refusal: _refused, HTTPException: _misdirected, Exception: _recording(errors)},  # type: ignore[dict-item]
     )
 
 
@@ -131,9 +135,10 @@ class Reception:
         except Refusal as refusal:
             await refusal.response()(scope, receive, outgoing)
         except Exception as error:  # noqa: BLE001 -- `Service.check` raises it again
-            self._errors.append(error)
+            # an answer that has begun comes from `routes`, which has recorded the error before
             if not outgoing.started:
-                await (await _broken(request, error))(scope, receive, outgoing)
+                response = await _recording(self._errors)(request, error)
+                await response(scope, receive, outgoing)
 
     def _admit(self, request: HttpRequest) -> dict[str, str]:
         if request.url.path == DESCRIPTION:
@@ -177,5 +182,12 @@ async def _misdirected(_request: HttpRequest, error: HTTPException) -> Response:
     return Json(body, status_code=error.status_code, headers=error.headers)
 
 
-async def _broken(_request: HttpRequest, error: Exception) -> Response:
-    return Json({"status": "error", "msg": f"internal error: {type(error).__name__}"}, status_code=500)
+def _recording(errors: list[Exception]) -> Callable[[HttpRequest, Exception], Awaitable[Response]]:
+    """Record a bug, then answer 500: who reads the answer finds the bug in `Service.check`."""
+
+    async def broken(_request: HttpRequest, error: Exception) -> Response:
+        errors.append(error)
+        body = {"status": "error", "msg": f"internal error: {type(error).__name__}"}
+        return Json(body, status_code=500)
+
+    return broken

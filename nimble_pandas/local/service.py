@@ -220,8 +220,16 @@ class Service:
             worker=worker,
         )
         rate_limit = RateLimit(self.clock, per_second=self._settings.rate_limit, burst=self._settings.burst)
+        inside = routes(
+            api,
+            faults=self._faults,
+            batches=self._batches,
+            clock=self.clock,
+            base_url=self.base_url,
+            errors=self._errors,
+        )
         return Reception(
-            routes(api, faults=self._faults, batches=self._batches, clock=self.clock, base_url=self.base_url),
+            inside,
             credentials=self._settings.credentials,
             rate_limit=rate_limit,
             calls=self._calls,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gzip
-import io
 import json
+import struct
 import uuid
+import zlib
 from dataclasses import replace
 
 from nimble_pandas.local.batches import Task
@@ -15,6 +17,8 @@ from nimble_pandas.local.faults.fault import Fault, kind
 from nimble_pandas.local.outputs import TaskFailed
 
 _BOMB_BYTES = 1 << 30
+_GZIP_HEADER = b"\x1f\x8b\x08" + bytes(6) + b"\xff"
+_EMPTY_LAST_BLOCK = b"\x03\x00"
 _NESTED_LEVELS = 100_000
 _LOOK_EVERY = 0.02
 
@@ -68,7 +72,7 @@ async def _truncated_gzip(_fault: Fault, delivery: Delivery) -> Delivery:
 
 @kind("bomb", "output")
 async def _bomb(_fault: Fault, delivery: Delivery) -> Delivery:
-    return replace(delivery, data=await asyncio.to_thread(_zeros))
+    return replace(delivery, data=await asyncio.to_thread(_bomb_data))
 
 
 @kind("nested", "output")
@@ -117,10 +121,14 @@ def _is_gzip(data: bytes) -> bool:
     return data[:2] == b"\x1f\x8b"
 
 
-def _zeros() -> bytes:
-    """Pack a gigabyte of blanks into a megabyte, one block at a time."""
-    packed, block = io.BytesIO(), b" " * (1 << 20)
-    with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as target:
-        for _ in range(_BOMB_BYTES // len(block)):
-            target.write(block)
-    return packed.getvalue()
+@functools.cache
+def _bomb_data() -> bytes:
+    """Pack a gigabyte of blanks into a megabyte: one packed block, repeated (RFC 1951, 1952)."""
+    blanks = b" " * (1 << 20)
+    n_blocks = _BOMB_BYTES // len(blanks)
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    # after a full flush a block looks back at nothing, so it can stand anywhere
+    block = packer.compress(blanks) + packer.flush(zlib.Z_FULL_FLUSH)
+    checksum = functools.reduce(lambda crc, _: zlib.crc32(blanks, crc), range(n_blocks), 0)
+    trailer = struct.pack("<LL", checksum, _BOMB_BYTES)
+    return _GZIP_HEADER + block * n_blocks + _EMPTY_LAST_BLOCK + trailer
