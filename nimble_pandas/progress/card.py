@@ -26,7 +26,8 @@ _COLOURS = {
     "pending": "rgba(128,128,128,0.45)",
 }
 _OTHER_COLOUR = "#7c8ea3"
-_GOING_ON, _GOOD, _MIXED, _BAD = "#4a90d9", "#2f9e5f", "#d99a1c", "#d9534f"
+# letters are thinner than bars: their amber is darker
+_GOING_ON, _GOOD, _MIXED, _BAD = "#4a90d9", "#2f9e5f", "#b8770f", "#d9534f"
 _FAINT = "rgba(128,128,128,0.25)"
 
 
