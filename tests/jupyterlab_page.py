@@ -146,11 +146,14 @@ class Notebook:
         )
 
     def wait_run(self, timeout: float = 60) -> None:
-        """Wait until every code cell has its number, and the kernel is idle."""
+        """Wait until every code cell has run, or one has failed, and the kernel is idle."""
         self.page.wait_for_function(
-            """() => window.jupyterapp.shell.currentWidget.content.widgets
-                .filter(cell => cell.model.type === 'code' && cell.model.sharedModel.source.trim())
-                .every(cell => cell.model.executionCount)""",
+            """() => {
+                const cells = window.jupyterapp.shell.currentWidget.content.widgets
+                    .filter(cell => cell.model.type === 'code' && cell.model.sharedModel.source.trim());
+                return cells.every(cell => cell.model.executionCount) || cells.some(
+                    cell => cell.model.outputs.toJSON().some(output => output.output_type === 'error'));
+            }""",
             timeout=timeout * 1000,
         )
         self.wait_idle()
