@@ -184,6 +184,13 @@ def test_pages_with_other_keys_in_other_order(n_pages):
         assert found[f"only_{nth}"].dropna().index.tolist() == [nth, nth + n_pages]
 
 
+def test_one_page_of_another_layout_among_many():
+    """A page with its keys in another order, or fewer, joins the columns of the rest."""
+    pages = [{"a": nth, "b": "x"} for nth in range(20)] + [{"b": None, "a": 20.5}, {"a": 21}]
+    expected = pd.DataFrame({"a": [*map(float, range(20)), 20.5, 21.0], "b": ["x"] * 20 + [None] * 2})
+    assert_frame_equal(fields_of(*pages), expected)
+
+
 def test_deep_nesting():
     """What nests deeper than the stack is JSON text from the 32nd level on, and no error."""
     inner = deep = []
