@@ -259,6 +259,7 @@ class Client:
     def _get(self, path: str, batch_id: str | None) -> Mapping[str, object]:
         answer = self._send("GET", f"{self.base_url}/api/v1{path}")
         if answer.status_code == requests.codes.not_found and batch_id is not None:
+            answer.close()
             raise JobExpired(
                 f"the service knows no batch {batch_id!r}: it keeps the status for 24 hours.",
                 hint="What was fetched is billed. Outputs in a bucket of yours stay there.",
