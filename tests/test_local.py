@@ -298,7 +298,7 @@ BAD = {
     ),
     "state abroad": (
         {"vendor": "walmart", "url": "http://x/", "requests": [{"state": "NY", "country": "FR"}]},
-        "the only country with a state",
+        "requests[0]: country must be US where state is given",
     ),
     "parse": ({"vendor": "walmart", "url": "http://x/", "parse": "yes", "requests": [{}]}, "parse is 'yes'"),
     "storage": (

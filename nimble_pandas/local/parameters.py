@@ -65,10 +65,18 @@ _VENDORS: dict[str, Schema] = {
 # Whatever else a request holds is echoed, and noted in the output as not honoured.
 HONOURED = frozenset({"vendor", "tag", *_PAGE, *_PLACE, *_DELIVERY})
 
-# What one parameter asks of another on the same level.
-_AGREEMENTS: Schema = {
-    "state": {"properties": {"country": {"const": "US", "description": "US, the only country with a state"}}},
-    "storage_type": {
+# What one parameter asks of another on the same level. Written as alternatives: fuzzers that draw from the
+# description cannot draw from `if` and `dependentSchemas`.
+_AGREEMENTS: list[Schema] = [
+    {
+        "anyOf": [
+            {"not": {"required": ["state"]}},
+            {"not": {"required": ["country"]}},
+            {"properties": {"country": {"const": "US"}}},
+        ],
+        "description": "country must be US where state is given",
+    },
+    {
         "anyOf": [
             {"properties": {"storage_type": {"enum": ["", None]}}},
             *(
@@ -83,7 +91,7 @@ _AGREEMENTS: Schema = {
         ],
         "description": "storage_url must begin as storage_type says",
     },
-}
+]
 
 
 def batch_schema(kind: str) -> Schema:
@@ -103,7 +111,7 @@ def batch_schema(kind: str) -> Schema:
     request: Schema = {
         "type": "object",
         "properties": properties,
-        "dependentSchemas": _AGREEMENTS,
+        "allOf": _AGREEMENTS,
         "description": "an object",
     }
     required = ("vendor", "url") if kind == "ecommerce" else ("url",)
@@ -121,8 +129,7 @@ def batch_schema(kind: str) -> Schema:
                 "description": f"a list of 1 to {MAX_REQUESTS} requests",
             },
         },
-        "dependentSchemas": _AGREEMENTS,
-        "allOf": [_given(name) for name in required],
+        "allOf": [*_AGREEMENTS, *(_given(name) for name in required)],
     }
 
 
