@@ -70,9 +70,9 @@ class Store:
         options = {"use_listings_cache": False, **(storage_options or {})}
         try:
             self.fs, self.path = url_to_fs(storage_url, **options)
-        except (ImportError, ValueError, TypeError) as exc:
+        except Exception as exc:
             raise ConfigError(
-                f"the store of {storage_url!r} cannot be opened: {exc}.",
+                f"the store of {storage_url!r} cannot be opened: {type(exc).__name__}: {exc}.",
                 hint="Nothing was sent. Check storage_url= and storage_options=.",
             ) from exc
 
