@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import re
 
-from nimble_pandas.local.parse.document import Document, UnreadableError
-from nimble_pandas.local.parse.entities import Entities, Entity, Json, typed
+from nimble_pandas.local.parse.document import Document, Node, UnreadableError
+from nimble_pandas.local.parse.entities import Entities, Entity, typed
 
-_RESULTS = "//*[@data-component-type='s-search-result'][string-length(@data-asin) > 0]"
+_IS_RESULT = "@data-component-type='s-search-result'"
+_RESULTS = f"//*[{_IS_RESULT}][string-length(@data-asin) > 0][not(ancestor::*[{_IS_RESULT}])]"
+_MAX_RESULTS = 1000
+_MAX_FEATURES = 50
+_MAX_PRICES = 50  # looked at before giving up
 _ASIN = re.compile(r"/(?:dp|gp/product|gp/aw/d)/([A-Z0-9]{10})(?![A-Za-z0-9])")
 _PARENT = re.compile(r"[\"']?parent_?[Aa]sin[\"']?\s{0,9}[:=]\s{0,9}[\"']([A-Z0-9]{10})[\"']")
 _BYLINE = re.compile(r"^(?:Visit the (.{1,200}) Store|Brand: (.{1,200}))$")
+
+
+def _has(name: str) -> str:
+    """One of an element's classes."""
+    return f"contains(concat(' ', normalize-space(@class), ' '), ' {name} ')"
+
+
+_PRICE = f"//*[{_has('a-price')} and not({_has('a-text-price')})]"
+_PIECE = f"{_has('a-price-symbol')} or {_has('a-price-whole')} or {_has('a-price-fraction')}"
 
 
 def entities(document: Document) -> Entities:
@@ -34,7 +47,7 @@ def entities(document: Document) -> Entities:
     if document.all("//form[@action='/errors/validateCaptcha']"):
         raise UnreadableError("the site answered with a robot check in place of the page")
     name = document.first("//*[@id='productTitle']")
-    results = document.all(_RESULTS)
+    results = document.all(_RESULTS)[:_MAX_RESULTS]
     return typed("Product", [_product(document, name)] if name else []) | typed(
         "SearchResult", [_result(document, node) for node in results]
     )
@@ -59,14 +72,14 @@ def _product(document: Document, name: str) -> Entity:
             "description": document.first("//*[@id='productDescription']"),
             "features": [
                 text
-                for node in document.all("//*[@id='feature-bullets']//li")
+                for node in document.all("//*[@id='feature-bullets']//li")[:_MAX_FEATURES]
                 if (text := document.first(".", node))
             ],
         }
     )
 
 
-def _result(document: Document, node: Json) -> Entity:
+def _result(document: Document, node: Node) -> Entity:
     link = document.first(".//h2//a/@href | .//a[h2]/@href | .//a[contains(@href, '/dp/')]/@href", node)
     return _present(
         {
@@ -99,7 +112,7 @@ def _price(document: Document) -> str | None:
         "buybox",
         "centerCol",
     ):
-        for node in document.all(f"//*[@id='{box}']"):
+        for node in document.all(f"//*[@id='{box}']")[:2]:
             if found := _shown_price(document, node):
                 return found
     ids = (
@@ -113,25 +126,32 @@ def _price(document: Document) -> str | None:
 
 
 def _bare_price(document: Document) -> str | None:
-    """No known box: a price that is in no carousel."""
-    outside = f"not(ancestor::*[{_has('a-carousel')} or @data-component-type='s-search-result'])"
-    return document.first(
-        f"//*[{_has('a-price')} and not({_has('a-text-price')})][{outside}]/*[{_has('a-offscreen')}]"
+    """Find a price outside the known boxes and outside the carousels."""
+    prices = (node for node in document.all(_PRICE)[:_MAX_PRICES] if not _is_elsewhere(node))
+    return next((text for node in prices if (text := _price_text(document, node))), None)
+
+
+def _is_elsewhere(node: Node) -> bool:
+    return any(
+        "a-carousel" in str(around.get("class")) or around.get("data-component-type") == "s-search-result"
+        for around in node.iterancestors()
     )
 
 
-def _shown_price(document: Document, node: Json) -> str | None:
+def _shown_price(document: Document, node: Node) -> str | None:
+    prices = document.all("." + _PRICE, node)[:_MAX_PRICES]
+    return next((text for price in prices if (text := _price_text(document, price))), None)
+
+
+def _price_text(document: Document, price: Node) -> str | None:
     """Take the text for screen readers, which is whole; where it is blank the price stands in pieces."""
-    price = f".//*[{_has('a-price')} and not({_has('a-text-price')})]"
-    if whole := document.first(f"{price}/*[{_has('a-offscreen')}]", node):
+    if whole := document.first(f"./*[{_has('a-offscreen')}]", price):
         return whole
-    pieces = document.all(
-        f"{price}//*[{_has('a-price-symbol')} or {_has('a-price-whole')} or {_has('a-price-fraction')}]", node
-    )[:3]
+    pieces = document.all(f".//*[{_PIECE}]", price)[:3]
     return "".join(document.first(".", piece) or "" for piece in pieces) or None
 
 
-def _old_price(document: Document, node: Json) -> str | None:
+def _old_price(document: Document, node: Node) -> str | None:
     found = document.first(
         f".//*[{_has('a-price')} and {_has('a-text-price')}]/*[{_has('a-offscreen')}]", node
     )
@@ -156,11 +176,6 @@ def _image(document: Document) -> str | None:
 def _brand(byline: str | None) -> str | None:
     found = _BYLINE.match(byline or "")
     return next((part for part in found.groups() if part), None) if found else byline
-
-
-def _has(name: str) -> str:
-    """One of an element's classes."""
-    return f"contains(concat(' ', normalize-space(@class), ' '), ' {name} ')"
 
 
 def _present(entity: Entity) -> Entity:

@@ -8,7 +8,7 @@ from typing import cast
 from nimble_pandas.local.parse.entities import Entities, Json
 
 _MAX_DEPTH = 24
-_MAX_NODES = 300_000
+_MAX_VALUES = 300_000
 _MAX_CHARACTERS = 20_000_000
 _MAX_DIGITS = 40  # the longest integer kept a number; JSON readers choke on longer ones
 
@@ -38,15 +38,38 @@ def bounded(entities: Entities) -> Entities:
     return cast("Entities", _Copier().copy(entities, 0))
 
 
-class _Copier:
-    """Counts what it copies."""
+class Meter:
+    """Counts what is read, and stops when it is more than any honest page holds."""
 
     def __init__(self) -> None:
-        self._n_nodes = 0
+        self._n_values = 0
         self._n_characters = 0
 
+    def count(self, n_characters: int = 0) -> None:
+        """Count one value.
+
+        Parameters
+        ----------
+        n_characters : int, default 0
+            Its length, for a text.
+
+        Raises
+        ------
+        UnboundedError
+            It was one too many.
+        """
+        self._n_values += 1
+        self._n_characters += n_characters
+        if self._n_values > _MAX_VALUES or self._n_characters > _MAX_CHARACTERS:
+            raise UnboundedError("the page's data unfold to more than a page can mean")
+
+
+class _Copier:
+    def __init__(self) -> None:
+        self._meter = Meter()
+
     def copy(self, value: Json, depth: int) -> Json:
-        self._count(value)
+        self._meter.count(len(value) if isinstance(value, str) else 0)
         if isinstance(value, str):
             return _text(value)
         if isinstance(value, dict):
@@ -60,15 +83,11 @@ class _Copier:
             return None
         return {_text(str(name)): self.copy(item, depth) for name, item in value.items()}
 
-    def _count(self, value: object) -> None:
-        self._n_nodes += 1
-        self._n_characters += len(value) if isinstance(value, str) else 0
-        if self._n_nodes > _MAX_NODES or self._n_characters > _MAX_CHARACTERS:
-            raise UnboundedError("the page's data unfold to more than a page can mean")
-
 
 def _text(value: str) -> str:
     """Lone surrogates cannot be written as UTF-8; lxml's strings are a subclass that keeps its tree alive."""
+    if value.isascii():
+        return str(value)
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

@@ -10,7 +10,7 @@ from nimble_pandas.local.parse.entities import Json
 # extruct copies the subtree of each property and, for each item, compares its own properties with those of
 # the items inside: honest pages stay far below these.
 _MAX_PROPERTIES = 6000
-_MAX_COPIED = 400_000
+_MAX_COPIED = 200_000
 _MAX_REFERENCES = 50
 
 

@@ -9,7 +9,6 @@ from price_parser import Price
 from nimble_pandas.local.parse.entities import Entity, Json
 
 _PRICES = ("price", "lowPrice", "highPrice", "minPrice", "maxPrice")
-_COUNTS = ("offerCount",)
 _LONGEST_PRICE = 60
 _PLAIN = re.compile(r"-?\d+(\.\d{1,2}|\.\d{4,})?")
 _ISO = re.compile(r"[A-Z]{3}")
@@ -53,11 +52,10 @@ def offers(found: list[Entity]) -> Entity:
         A single offer as it is; several under ``offers``, with ``lowPrice``, ``highPrice`` and what is
         the same for all of them.
     """
-    read = [offer(item) for item in found]
-    read = [item for item in read if item]
-    if len(read) == 1:
-        return _with_single_price(read[0])
-    return _with_single_price(_spread(read) | {"offers": read}) if read else {}
+    read = [tidy for item in found if (tidy := offer(item))]
+    if len(read) > 1:
+        return _with_single_price(_spread(read) | {"offers": read})
+    return _with_single_price(_opened(read[0])) if read else {}
 
 
 def offer(found: Entity) -> Entity:
@@ -78,7 +76,7 @@ def offer(found: Entity) -> Entity:
     currency = currency_code(tidy.get("priceCurrency"))
     for name in _PRICES:
         if name in tidy:
-            tidy[name], sign = amount(tidy[name], currency)
+            tidy[name], sign = amount(_first(tidy[name]), currency)
             currency = currency or sign
     tidy |= {"priceCurrency": currency} if currency else {}
     for name in ("availability", "itemCondition"):
@@ -132,6 +130,21 @@ def currency_code(currency: Json) -> str | None:
         return None
     text = currency.strip()
     return _SIGNS.get(text) or (text.upper() if _ISO.fullmatch(text.upper()) else None)
+
+
+def _opened(tidy: Entity) -> Entity:
+    """Tidy the single offers that an aggregate holds, and fill from them what it does not say."""
+    inner = tidy.get("offers")
+    held = [offer(item) for item in (inner if isinstance(inner, list) else [inner]) if isinstance(item, dict)]
+    if not held:
+        return tidy
+    return (
+        {"offers": held} | _spread(held) | {name: value for name, value in tidy.items() if name != "offers"}
+    )
+
+
+def _first(value: Json) -> Json:
+    return value[0] if isinstance(value, list) and value else value
 
 
 def _number(text: str) -> float | str:
