@@ -147,7 +147,7 @@ def _price_text(document: Document, price: Node) -> str | None:
     """Take the text for screen readers, which is whole; where it is blank the price stands in pieces."""
     if whole := document.first(f"./*[{_has('a-offscreen')}]", price):
         return whole
-    pieces = document.all(f".//*[{_PIECE}]", price)[:3]
+    pieces = document.all(f"./*[{_PIECE}] | ./*/*[{_PIECE}]", price)[:3]
     return "".join(document.first(".", piece) or "" for piece in pieces) or None
 
 
