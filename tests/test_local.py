@@ -275,6 +275,48 @@ def test_outputs_are_strict_json(caller, web):
     json.loads(caller.get(task["download_url"]).text, parse_constant=refuse)
 
 
+GOOD_URLS = [
+    "http://a",
+    "HTTPS://Shop.Example.COM:443/p?q=1#top",
+    "https://m\u00fcller.de/k\u00e4se",
+    "http://127.0.0.1:65535",
+    "http://[::1]:80/",
+    "http://[2001:db8::7]",
+    "http://xn--mller-kva.de./",
+    "https://a.example/?u=http://b/[x]|y",
+]
+BAD_URLS = [
+    "",
+    "a.example",
+    "//a.example",
+    "ftp://a.example",
+    "file:///etc/passwd",
+    "http://",
+    "http:///x",
+    "http://a b/",
+    "http://a/ b",
+    "http://a\n",
+    "http://[::1",
+    "http://[0]/",
+    "http://a:65536/",
+    "http://user:password@a/",
+    "http://\u2100.com/",
+    "http://-a/",
+    7,
+    None,
+    ["http://a"],
+]
+
+
+def test_urls(caller):
+    """What no client could call is refused before it is taken, what is a web URL is not."""
+    entries = [{"url": url} for url in [*GOOD_URLS, *BAD_URLS]]
+    answer = caller.post("/batch/web", {"requests": entries})
+    assert answer.status_code == 400
+    refused = [n for n in range(len(entries)) if f"requests[{n}].url is " in answer.json()["msg"]]
+    assert refused == list(range(len(GOOD_URLS), len(entries)))
+
+
 BAD = {
     "no requests": ({"vendor": "walmart", "url": "http://x/"}, "an object with requests"),
     "empty": ({"vendor": "walmart", "url": "http://x/", "requests": []}, "1 to 1000 requests"),

@@ -133,10 +133,10 @@ def encode(output: object) -> bytes:
     Returns
     -------
     bytes
-        ASCII; what JSON has no number for is null.
+        UTF-8; what JSON has no number for is null, and what has no UTF-8 is escaped.
     """
     try:
-        return json.dumps(output, allow_nan=False).encode()
+        return json.dumps(output, allow_nan=False, ensure_ascii=False).encode()
     except ValueError:
         finite = json.loads(json.dumps(output), parse_constant=lambda _: None)
         return json.dumps(finite).encode()

@@ -13,8 +13,15 @@ MAX_REQUESTS = 1000
 
 Schema = dict[str, object]
 
-# No blank or control character may stand in a URL.
-_WEB_URL = r"^https?://[^\s\x00-\x20\x7f/?#]+[^\s\x00-\x20\x7f]*$"
+# The parts of a URL (RFC 3986) that every library can take apart again. A name may be written in its own
+# script; a user and password may not stand before it.
+_LABEL = "[A-Za-z0-9_\u00c0-\u024f\u0370-\u1fff\u3040-\u9fff\uac00-\ud7a3]"
+_NAME = rf"{_LABEL}([{_LABEL[1:-1]}.-]*{_LABEL})?\.?"
+_GROUP = "[0-9A-Fa-f]{1,4}"
+_IPV6 = rf"\[(({_GROUP}:){{7}}{_GROUP}|({_GROUP}(:{_GROUP}){{0,3}})?::({_GROUP}(:{_GROUP}){{0,2}})?)\]"
+_PORT = "[0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]"
+_REST = r"[/?#][^\s\x00-\x20\x7f]*"
+_WEB_URL = rf"^[Hh][Tt][Tt][Pp][Ss]?://({_NAME}|{_IPV6})(:({_PORT}))?({_REST})?$"
 _FOLDERS = {
     "s3": r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[^\x00-\x1f\x7f]*)?$",
     "gs": r"^gs://[a-z0-9][a-z0-9._-]{1,61}[a-z0-9](/[^\x00-\x1f\x7f]*)?$",
