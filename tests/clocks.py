@@ -24,3 +24,17 @@ class Hand(Clock):
         """Let `seconds` pass at once."""
         self.slept.append(seconds)
         self.seconds += seconds
+
+
+class Fast(Clock):
+    """A clock on which a minute takes a second and a half."""
+
+    RATE = 40
+
+    def monotonic(self):
+        """Return seconds that pass faster."""
+        return super().monotonic() * self.RATE
+
+    def sleep(self, seconds):
+        """Sleep a fortieth of `seconds`."""
+        super().sleep(seconds / self.RATE)
