@@ -13,6 +13,7 @@ import requests
 from loopback_site import Caller, eventually, site
 
 from nimble_pandas import local
+from nimble_pandas.local.shop import product_urls
 
 DAY = 24 * 60 * 60
 
@@ -609,4 +610,33 @@ def test_a_bug_of_the_service_is_raised_by_check():
         assert answer.json()["status"] == "error"
         with pytest.raises(RuntimeError, match="stands still"):
             service.check()
+        service.check()
+
+
+def test_the_demo_shop_is_open():
+    """The shop is the service's web: each country has its own prices, and the output needs no excuse."""
+    with local.serve() as service:
+        caller = Caller(service)
+        url = product_urls(service.shop_url, 1)[0]
+        tasks = caller.ended({"url": url, "country": "US"}, {"url": url, "country": "FR"}, parse=True)
+        outputs = [caller.pulled(task) for task in tasks]
+        offers = [output["parsing"]["entities"]["Product"][0]["offers"] for output in outputs]
+        assert [offer["priceCurrency"] for offer in offers] == ["USD", "EUR"]
+        assert [output["notes"] for output in outputs] == [[], []]
+        service.check()
+
+
+def test_many_pages_do_not_hold_up_the_answers():
+    """While hundreds of pages are fetched and parsed, each call is answered at once."""
+    with local.serve() as service:
+        caller = Caller(service)
+        batch = caller.submit(*product_urls(service.shop_url, 150), parse=True, country="DE")
+        slowest, completed = 0.0, False
+        while not completed:
+            asked = time.monotonic()
+            completed = caller.get(f"/batches/{batch['batch_id']}/progress").json()["completed"]
+            slowest = max(slowest, time.monotonic() - asked)
+            time.sleep(0.05)
+        assert slowest < 1
+        assert {task["state"] for task in caller.wait(batch)} == {"success"}
         service.check()
