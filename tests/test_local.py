@@ -1,5 +1,7 @@
 """The local service over a socket: what the API documents, and what it leaves open."""
 
+import asyncio
+import contextlib
 import gzip
 import json
 import threading
@@ -13,6 +15,9 @@ import requests
 from loopback_site import Caller, eventually, site
 
 from nimble_pandas import local
+from nimble_pandas.local.batches import Batches
+from nimble_pandas.local.fetch import Fetcher
+from nimble_pandas.local.outputs import Outputs, encode
 from nimble_pandas.local.shop import product_urls
 
 DAY = 24 * 60 * 60
@@ -426,7 +431,7 @@ def test_who_is_let_in():
             answer = requests.get(url, auth=auth, timeout=5)
             assert (answer.status_code, answer.json()["status"]) == (401, "failed")
             assert answer.headers["www-authenticate"].startswith("Basic")
-        for header in ("Bearer wrong", "Bearer ", "Basic !!!", "Basic", "Digest x", "bearer"):
+        for header in ("Bearer wrong", "Bearer ", "Basic !!!", "Basic abc", "Basic", "Digest x", "bearer"):
             assert requests.get(url, headers={"authorization": header}, timeout=5).status_code == 401
         assert requests.get(url, auth=("ana", "pa:ss"), timeout=5).status_code == 200
         assert requests.get(url, headers={"authorization": "Bearer key"}, timeout=5).status_code == 200
@@ -640,3 +645,30 @@ def test_many_pages_do_not_hold_up_the_answers():
         assert slowest < 1
         assert {task["state"] for task in caller.wait(batch)} == {"success"}
         service.check()
+
+
+def test_what_json_and_utf8_cannot_say():
+    """NaN becomes null and a lone surrogate is escaped; all else is UTF-8 as it stands."""
+    assert encode({"a": "käse"}) == '{"a": "käse"}'.encode()
+    assert encode({"a": float("nan"), "b": [float("inf")]}) == b'{"a": null, "b": [null]}'
+    assert json.loads(encode({"a": "\ud800"})) == {"a": "\ud800"}
+
+
+def test_a_bug_of_the_parser_costs_no_page(web):
+    """When the parser breaks the page is still delivered, with the error as its parsing, and ``check`` tells."""
+    errors = []
+
+    def broken(_html, **_):
+        raise LookupError("no idea")
+
+    async def produce():
+        outputs = Outputs(fetcher=Fetcher(), parse=broken, clock=local.Clock(), errors=errors)
+        async with contextlib.aclosing(outputs):
+            (task,) = Batches(local.Clock(), on_forget=print).take([request], kind="web", base_url="").tasks
+            return json.loads(await outputs.produce(task))
+
+    request = {"url": web.url, "parse": True}
+    output = asyncio.run(produce())
+    assert output["html_content"]
+    assert output["parsing"] == {"status": "error", "error": "LookupError: no idea"}
+    assert [type(error) for error in errors] == [LookupError]

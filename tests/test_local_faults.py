@@ -294,6 +294,15 @@ def test_foreign_output_is_whole(caller, web):
     assert {**foreign, "query_time": "", "headers": {}} == {**own, "query_time": "", "headers": {}}
 
 
+def test_foreign_output_of_a_task_alone(caller, web):
+    """A task that is alone in its batch gets a stranger's output of the same page."""
+    caller.service.inject(Fault("foreign_output"))
+    (task,) = caller.ended(web.url)
+    foreign = caller.pulled(task)
+    assert foreign["task_id"] != task["id"]
+    assert foreign["input_url"] == web.url
+
+
 @pytest.mark.parametrize("kind", kinds("missing"))
 def test_a_missing_output(caller, web, tmp_path, kind):
     """The task has success, and nothing is ever there."""
