@@ -228,7 +228,18 @@ class Client:
         return Task.from_json(answer.get("task", answer))
 
     def output_url(self, task_id: str) -> str:
-        """Return the address of a task's output when it is pulled, built from the id alone."""
+        """Return the address of a task's output when it is pulled, built from the id alone.
+
+        Parameters
+        ----------
+        task_id : str
+            The task.
+
+        Returns
+        -------
+        str
+            Under `base_url`, whatever the service says.
+        """
         return f"{self.base_url}/api/v1/tasks/{quote(task_id, safe='')}/results"
 
     def output(self, task_id: str) -> bytes:

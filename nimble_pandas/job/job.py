@@ -273,7 +273,13 @@ class Job:
         )
 
     def how_to_go_on(self) -> str:
-        """Return what still runs and is billed, and the line that takes it up again."""
+        """Return what still runs and is billed, and the line that takes it up again.
+
+        Returns
+        -------
+        str
+            Two lines.
+        """
         n_sent = sum(len(batch.positions) for batch in self._batches if batch.id is not None)
         return (
             f"Job {self.id}: {n_sent:,} requests were submitted and are billed; they go on at the service.\n"

@@ -100,11 +100,33 @@ class Plan:
         }
 
     def effective(self, position: int) -> dict[str, object]:
-        """Return one request with the defaults filled in."""
+        """Return one request with the defaults filled in.
+
+        Parameters
+        ----------
+        position : int
+            Its place among the unique requests.
+
+        Returns
+        -------
+        dict
+            Every parameter that is sent for it.
+        """
         return {**self.defaults, **self.request(position)}
 
     def key(self, position: int) -> str:
-        """Return one request's content key: equal for equal requests, wherever and whenever they are sent."""
+        """Return one request's content key.
+
+        Parameters
+        ----------
+        position : int
+            Its place among the unique requests.
+
+        Returns
+        -------
+        str
+            A hash, equal for equal requests wherever and whenever they are sent.
+        """
         effective = self.effective(position)
         canonical = encode_json({name: effective[name] for name in sorted(effective)})
         return hashlib.sha256(canonical.encode()).hexdigest()
@@ -128,7 +150,13 @@ class Plan:
         return encode_batch(requests, self.defaults, delivery or self.delivery)
 
     def request_bytes(self) -> Codes:
-        """Return the exact size of each unique request as JSON, without building it."""
+        """Return the size of each unique request as JSON, without building it.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_requests,)
+            Exact, in bytes.
+        """
         sizes = np.zeros(self.n_requests, dtype=np.intp)
         n_said = np.zeros(self.n_requests, dtype=np.intp)
         for column in self.columns:

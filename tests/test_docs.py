@@ -1,0 +1,81 @@
+"""What the README says is so: its code runs, and nothing public is missing from it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import nimble_pandas
+from nimble_pandas import verbs
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+STATUSES = (
+    "ok empty failed not_delivered unreadable mismatch unknown expired invalid pending".split()  # noqa: SIM905
+)
+
+
+def test_every_python_block_runs(tmp_path, monkeypatch, capsys):
+    """The blocks run in order, as a reader would paste them."""
+    monkeypatch.chdir(tmp_path)
+    scope = {}
+    for language, code in BLOCKS:
+        if language == "python":
+            exec(compile(code, "README.md", "exec"), scope)
+    shown = capsys.readouterr().out
+    assert "USD" in shown
+    assert "'www.walmart.com/ip/2' is not an http(s) URL" in shown
+    assert '"arn:aws:s3:::my-bucket/*"' in shown
+    assert (tmp_path / "prices.parquet").exists()
+
+
+def test_every_shell_block_runs(tmp_path):
+    """Each line's own command succeeds in this environment; making one is what runs the tests in CI."""
+    lines = [line for language, code in BLOCKS if language == "sh" for line in code.splitlines()]
+    commands = [line.rpartition("&& ")[2].removeprefix(".venv/bin/") for line in lines]
+    assert commands == ["nimble-pandas demo", "pytest", "nimble-pandas policy s3://my-bucket"]
+    for command in commands:
+        # the tests do not run themselves
+        if command != "pytest":
+            name, *arguments = command.split()
+            ran = subprocess.run(
+                [Path(sys.executable).parent / name, *arguments], cwd=tmp_path, capture_output=True
+            )
+            assert ran.returncode == 0, ran.stderr
+
+
+def test_there_are_no_other_languages():
+    """A block of a language that no test runs would be a promise that nobody checks."""
+    assert {language for language, _ in BLOCKS} == {"python", "sh"}
+
+
+@pytest.mark.parametrize("name", [*STATUSES, *nimble_pandas.__all__])
+def test_everything_public_is_in_the_readme(name):
+    """Each public name, error and status word stands in it."""
+    assert re.search(rf"\b{name}\b", README)
+
+
+def test_every_argument_has_its_row():
+    """Each argument of the call stands in the table of arguments."""
+    table = README.partition("| argument | meaning |")[2].partition("\n\n")[0]
+    cells = " ".join(row.split("|")[1] for row in table.splitlines() if row.startswith("| `"))
+    documented = set(re.findall(r"`(\w+)`", cells))
+    code = verbs.batch.__code__
+    assert documented == set(code.co_varnames[1 : 1 + code.co_kwonlyargcount])
+
+
+def test_every_variable_is_in_the_readme():
+    """Each environment variable that the library reads stands in it."""
+    source = "".join(path.read_text() for path in Path(nimble_pandas.__file__).parent.glob("*.py"))
+    for variable in set(re.findall(r"NIMBLE_[A-Z_]+", source)):
+        assert variable in README
+
+
+def test_notebooks_that_are_named_are_there():
+    """Links to files of the project lead somewhere."""
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", README):
+        assert (ROOT / link).exists() or os.environ.get("NO_CHECKOUT")
