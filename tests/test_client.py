@@ -221,9 +221,7 @@ def test_a_submit_that_never_left_is_tried_again():
     """Where nobody listens nothing can have been taken, so it is safe to try three times."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        asked = Client(
-            base_url=f"http://127.0.0.1:{closed.getsockname()[1]}", api_key="k", clock=Hand()
-        )
+        asked = Client(base_url=f"http://127.0.0.1:{closed.getsockname()[1]}", api_key="k", clock=Hand())
         with pytest.raises(nimble_pandas.TransportError, match="cannot be reached") as raised:
             asked.submit(BODY)
     assert not isinstance(raised.value, nimble_pandas.SubmitUnknown)

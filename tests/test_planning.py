@@ -212,7 +212,9 @@ def test_further_parameters_are_sent_as_they_are():
 
 def test_equal_rows_share_a_request():
     """Duplicates, also those that only spell the same thing differently, are sent once."""
-    frame = pd.DataFrame({"url": [WALMART, WALMART + "2", WALMART, f" {WALMART}"], "c": ["US", "US", "us", "US"]})
+    frame = pd.DataFrame(
+        {"url": [WALMART, WALMART + "2", WALMART, f" {WALMART}"], "c": ["US", "US", "us", "US"]}
+    )
     plan = frame.nimble.plan(url_col="url", country_col="c", vendor="walmart")
     assert (plan.n_requests, plan.n_duplicates) == (2, 2)
     assert plan.request_of_row.tolist() == [0, 1, 0, 0]
