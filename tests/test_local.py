@@ -655,7 +655,7 @@ def test_what_json_and_utf8_cannot_say():
 
 
 def test_a_bug_of_the_parser_costs_no_page(web):
-    """When the parser breaks the page is still delivered, with the error as its parsing, and ``check`` tells."""
+    """When the parser breaks the page is delivered all the same, with the error as its parsing."""
     errors = []
 
     def broken(_html, **_):
