@@ -19,6 +19,7 @@ __all__ = ["USER_AGENT", "Fetcher", "Page"]
 
 MAX_REDIRECTS = 10
 
+_LAST_PORT = 65535
 _AGENT = "nimble_pandas-local"  # the name that rules in a robots.txt match
 _ROBOTS_MAX_REDIRECTS = 5  # RFC 9309 §2.3.1.2: at least five
 _ROBOTS_SECONDS = 10.0
@@ -192,6 +193,8 @@ def _checked(url: httpx.URL) -> httpx.URL:
         raise PageUnavailableError(
             "invalid_url", f"only http and https URLs are fetched, not {str(url)[:80]!r}"
         )
+    if (url.port or 0) > _LAST_PORT:
+        raise PageUnavailableError("invalid_url", f"there is no port {url.port}")
     return url
 
 

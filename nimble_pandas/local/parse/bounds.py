@@ -8,7 +8,7 @@ from typing import cast
 from nimble_pandas.local.parse.entities import Entities, Json
 
 _MAX_DEPTH = 24
-_MAX_VALUES = 300_000
+_MAX_VALUES = 150_000
 _MAX_CHARACTERS = 20_000_000
 _MAX_DIGITS = 40  # the longest integer kept a number; JSON readers choke on longer ones
 

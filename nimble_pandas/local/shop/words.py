@@ -216,7 +216,7 @@ AWKWARD = (
     ("toys", "Bramble Works", "Bramble Works </script><script>alert(1)</script> Spy Kit", 29.0),
     ("tools", "Mertz", 'Mertz 3/8" & 1/2" Drive Ratchet Set; 4\' Extension', 64.5),
     ("household", "Purelle Maison", "Purelle Maison L'Été Bougie Parfumée, 220 g", 18.0),
-    ("electronics", "Kestrel", "Kestrel M&M's® Edition Earbuds &amp; Case", 59.0),
+    ("electronics", "Kestrel", "Kestrel M&M's® Edition Earbuds & <i>Case", 59.0),
     ("pets", "Canis", "Canis Größe L Hundebett, Äpfel & Öl", 49.9),
     ("office", "Kōyō", "高陽 Kōyō 万年筆 Fountain Pen 極細 <EF>", 38.0),
     ("garden", "Sol y Sombra", "Sol y Sombra Ñandú Maceta de Barro Ø 30 cm", 21.5),
