@@ -62,8 +62,12 @@ class Pulled:
         AuthError
             The key is not accepted any more; what was read stays.
         """
-        with ThreadPoolExecutor(_PULL_CONCURRENCY) as pool:
+        pool = ThreadPoolExecutor(_PULL_CONCURRENCY)
+        try:
             yield from pool.map(self._pull, urls)
+        finally:
+            # an interrupt does not wait for calls that nobody will look at
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _pull(self, task_id: str) -> Found:
         try:
