@@ -15,10 +15,10 @@ import requests
 from loopback_site import Caller, eventually, site
 
 from nimble_pandas import local
-from nimble_pandas.local.batches import Batches
 from nimble_pandas.local.fetch import Fetcher
-from nimble_pandas.local.outputs import Outputs, encode
 from nimble_pandas.local.shop import product_urls
+from nimble_pandas.local.tasks.batches import Batches
+from nimble_pandas.local.tasks.outputs import Outputs, encode
 
 DAY = 24 * 60 * 60
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nimble_pandas.local.fetch import USER_AGENT, Fetcher
-from nimble_pandas.local.geography import accept_language
-from nimble_pandas.local.hosts import refuse_forbidden
-from nimble_pandas.local.page import PageUnavailableError
+from nimble_pandas.local.fetch.fetcher import USER_AGENT, Fetcher
+from nimble_pandas.local.fetch.geography import accept_language
+from nimble_pandas.local.fetch.hosts import refuse_forbidden
+from nimble_pandas.local.fetch.page import PageUnavailableError
 
 HTML = {"content-type": "text/html; charset=utf-8"}
 

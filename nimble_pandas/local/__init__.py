@@ -40,9 +40,9 @@ nothing outlives the process.
 ``/api/v1/openapi.json`` describes all of this and is the one call that needs no credentials.
 """
 
+from nimble_pandas.local.api.journal import Call
 from nimble_pandas.local.clock import Clock
 from nimble_pandas.local.faults import Fault, Scripted
-from nimble_pandas.local.journal import Call
 from nimble_pandas.local.service import Service, serve
 
 __all__ = ["Call", "Clock", "Fault", "Scripted", "Service", "serve"]

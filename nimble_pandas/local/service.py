@@ -14,19 +14,19 @@ from typing import Any, Self
 
 from starlette.types import ASGIApp
 
-from nimble_pandas.local.admission import Credentials, RateLimit
-from nimble_pandas.local.api import Api
-from nimble_pandas.local.app import Reception, routes
-from nimble_pandas.local.batches import Batches
+from nimble_pandas.local.api.admission import Credentials, RateLimit
+from nimble_pandas.local.api.app import Reception, routes
+from nimble_pandas.local.api.calls import Api
+from nimble_pandas.local.api.journal import MAX_CALLS, Call
 from nimble_pandas.local.clock import Clock
-from nimble_pandas.local.delivery import Storage
 from nimble_pandas.local.faults import Fault, Faults, Scripted
 from nimble_pandas.local.fetch import Fetcher
-from nimble_pandas.local.journal import MAX_CALLS, Call
 from nimble_pandas.local.loopback import HOST, LoopThread, listening, serving
-from nimble_pandas.local.outputs import Outputs
-from nimble_pandas.local.results import Results
-from nimble_pandas.local.worker import Worker
+from nimble_pandas.local.tasks.batches import Batches
+from nimble_pandas.local.tasks.delivery import Storage
+from nimble_pandas.local.tasks.outputs import Outputs
+from nimble_pandas.local.tasks.results import Results
+from nimble_pandas.local.tasks.worker import Worker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

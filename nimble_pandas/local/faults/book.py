@@ -8,9 +8,9 @@ from typing import Any
 
 from starlette.responses import Response
 
-from nimble_pandas.local.batches import Batch
-from nimble_pandas.local.delivery import Delivery
 from nimble_pandas.local.faults.fault import KINDS, Fault, Occasion, Stage
+from nimble_pandas.local.tasks.batches import Batch
+from nimble_pandas.local.tasks.delivery import Delivery
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

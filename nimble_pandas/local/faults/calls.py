@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import HTMLResponse, Response
 
-from nimble_pandas.local.answers import Json, NoAnswer
+from nimble_pandas.local.api.answers import Json, NoAnswer
 from nimble_pandas.local.faults.fault import Fault, Occasion, kind
 
 Answer = dict[str, Any]

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal, TypeVar
 
-from nimble_pandas.local.batches import Batches, Task
 from nimble_pandas.local.clock import Clock
+from nimble_pandas.local.tasks.batches import Batches, Task
 
 ENDPOINTS = ("submit", "progress", "summary", "task", "results", "tasks", "batches")
 

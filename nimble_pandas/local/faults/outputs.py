@@ -11,10 +11,10 @@ import uuid
 import zlib
 from dataclasses import replace
 
-from nimble_pandas.local.batches import Task
-from nimble_pandas.local.delivery import Delivery
 from nimble_pandas.local.faults.fault import Fault, kind
-from nimble_pandas.local.outputs import TaskFailed
+from nimble_pandas.local.tasks.batches import Task
+from nimble_pandas.local.tasks.delivery import Delivery
+from nimble_pandas.local.tasks.outputs import TaskFailed
 
 _BOMB_BYTES = 1 << 30
 _GZIP_HEADER = b"\x1f\x8b\x08" + bytes(6) + b"\xff"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import httpx
 from protego import Protego
 
-from nimble_pandas.local.page import PageUnavailableError
+from nimble_pandas.local.fetch.page import PageUnavailableError
 
 MAX_BYTES = 512 * 1024  # RFC 9309 §2.5: at least 500 KiB must be read
 

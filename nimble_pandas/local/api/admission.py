@@ -10,7 +10,7 @@ from datetime import datetime
 
 from starlette.requests import Request as HttpRequest
 
-from nimble_pandas.local.answers import Refusal
+from nimble_pandas.local.api.answers import Refusal
 from nimble_pandas.local.clock import Clock
 
 MAX_BODY_BYTES = 8 * 1024 * 1024

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from nimble_pandas.local.admission import MAX_BODY_BYTES
-from nimble_pandas.local.paging import CURSOR, DEFAULT_LIMIT, MAX_LIMIT
-from nimble_pandas.local.parameters import batch_schema
-from nimble_pandas.local.shapes import SHAPES
+from nimble_pandas.local.api.admission import MAX_BODY_BYTES
+from nimble_pandas.local.api.paging import CURSOR, DEFAULT_LIMIT, MAX_LIMIT
+from nimble_pandas.local.api.parameters import batch_schema
+from nimble_pandas.local.api.shapes import SHAPES
 
 Document = dict[str, Any]
 

@@ -7,7 +7,7 @@ outside with a ``country`` inside) is not refused: the output's ``notes`` or the
 
 from __future__ import annotations
 
-from nimble_pandas.local.places import COUNTRIES, STATES
+from nimble_pandas.local.api.places import COUNTRIES, STATES
 
 MAX_REQUESTS = 1000
 

@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 
 import jsonschema_rs
 
-from nimble_pandas.local.answers import bad_input
-from nimble_pandas.local.parameters import batch_schema
+from nimble_pandas.local.api.answers import bad_input
+from nimble_pandas.local.api.parameters import batch_schema
 
 # Answers nest what they echo a few levels deeper, and the JSON encoder must still reach the bottom.
 _MAX_DEPTH = 64

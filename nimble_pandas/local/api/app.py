@@ -13,15 +13,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from nimble_pandas.local.admission import Credentials, RateLimit, body_of
-from nimble_pandas.local.answers import Json, Refusal
-from nimble_pandas.local.api import Answer, Api
-from nimble_pandas.local.batches import Batches
+from nimble_pandas.local.api.admission import Credentials, RateLimit, body_of
+from nimble_pandas.local.api.answers import Json, Refusal
+from nimble_pandas.local.api.calls import Answer, Api
+from nimble_pandas.local.api.journal import Call, body_as_json
+from nimble_pandas.local.api.openapi import description
 from nimble_pandas.local.clock import Clock
 from nimble_pandas.local.faults import Faults
 from nimble_pandas.local.faults.fault import Occasion
-from nimble_pandas.local.journal import Call, body_as_json
-from nimble_pandas.local.openapi import description
+from nimble_pandas.local.tasks.batches import Batches
 
 PREFIX = "/api/v1"
 DESCRIPTION = f"{PREFIX}/openapi.json"

@@ -8,11 +8,11 @@ import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from nimble_pandas.local.batches import Task
+from nimble_pandas.local.api.parameters import HONOURED
+from nimble_pandas.local.api.submission import Request, switched_on, too_deep
 from nimble_pandas.local.clock import Clock, stamp
 from nimble_pandas.local.fetch import Fetcher, Page
-from nimble_pandas.local.parameters import HONOURED
-from nimble_pandas.local.submission import Request, switched_on, too_deep
+from nimble_pandas.local.tasks.batches import Task
 
 # Parsing holds the interpreter's lock most of the time: more threads only get in each other's way.
 _PARSERS = 2

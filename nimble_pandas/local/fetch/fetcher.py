@@ -8,12 +8,12 @@ from importlib.metadata import PackageNotFoundError, version
 
 import httpx
 
-from nimble_pandas.local import body
-from nimble_pandas.local.geography import Atlas, Place, Route
-from nimble_pandas.local.page import Page, PageUnavailableError
-from nimble_pandas.local.robots import MAX_BYTES as ROBOTS_MAX_BYTES
-from nimble_pandas.local.robots import Robots
-from nimble_pandas.local.wire import Answer, Budget, Wire
+from nimble_pandas.local.fetch import body
+from nimble_pandas.local.fetch.geography import Atlas, Place, Route
+from nimble_pandas.local.fetch.page import Page, PageUnavailableError
+from nimble_pandas.local.fetch.robots import MAX_BYTES as ROBOTS_MAX_BYTES
+from nimble_pandas.local.fetch.robots import Robots
+from nimble_pandas.local.fetch.wire import Answer, Budget, Wire
 
 __all__ = ["USER_AGENT", "Fetcher", "Page"]
 

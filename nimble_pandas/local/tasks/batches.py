@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from nimble_pandas.local.answers import not_found
+from nimble_pandas.local.api.answers import not_found
+from nimble_pandas.local.api.submission import Request, switched_on
 from nimble_pandas.local.clock import Clock, stamp
-from nimble_pandas.local.submission import Request, switched_on
 
 # The seed says that the status is kept for 24 hours; here they begin when the batch is taken.
 STATUS_KEPT = timedelta(hours=24)

@@ -11,9 +11,9 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
-from nimble_pandas.local import body
-from nimble_pandas.local.hosts import refuse_forbidden, resolve
-from nimble_pandas.local.page import PageUnavailableError
+from nimble_pandas.local.fetch import body
+from nimble_pandas.local.fetch.hosts import refuse_forbidden, resolve
+from nimble_pandas.local.fetch.page import PageUnavailableError
 
 _CONNECT_SECONDS = 10.0
 

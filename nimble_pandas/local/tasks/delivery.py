@@ -12,8 +12,8 @@ from typing import Any
 
 import fsspec
 
-from nimble_pandas.local.batches import Batch, Task
 from nimble_pandas.local.clock import Clock
+from nimble_pandas.local.tasks.batches import Batch, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import zlib
 
 import httpx
 
-from nimble_pandas.local.page import PageUnavailableError
+from nimble_pandas.local.fetch.page import PageUnavailableError
 
 # What `inflate` can undo while keeping to the cap; brotli and zstd cannot be unpacked piecemeal here.
 ACCEPT_ENCODING = "gzip, deflate"

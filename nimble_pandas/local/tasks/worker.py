@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 
-from nimble_pandas.local.batches import Batch, Task
-from nimble_pandas.local.callbacks import Callbacks
 from nimble_pandas.local.clock import Clock
-from nimble_pandas.local.delivery import Delivery, Storage
 from nimble_pandas.local.faults import Faults
-from nimble_pandas.local.outputs import Outputs, TaskFailed
-from nimble_pandas.local.results import Results
+from nimble_pandas.local.tasks.batches import Batch, Task
+from nimble_pandas.local.tasks.callbacks import Callbacks
+from nimble_pandas.local.tasks.delivery import Delivery, Storage
+from nimble_pandas.local.tasks.outputs import Outputs, TaskFailed
+from nimble_pandas.local.tasks.results import Results
 
 _UPLOADS = 8
 

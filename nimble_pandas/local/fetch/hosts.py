@@ -6,7 +6,7 @@ import asyncio
 import ipaddress
 import socket
 
-from nimble_pandas.local.page import PageUnavailableError
+from nimble_pandas.local.fetch.page import PageUnavailableError
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 

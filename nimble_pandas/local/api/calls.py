@@ -8,14 +8,14 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from nimble_pandas.local.answers import Refusal, not_found
-from nimble_pandas.local.batches import Batch, Batches, Task
+from nimble_pandas.local.api.answers import Refusal, not_found
+from nimble_pandas.local.api.paging import paged
+from nimble_pandas.local.api.submission import Request, decode, effective_requests
 from nimble_pandas.local.clock import stamp
 from nimble_pandas.local.faults import Faults
-from nimble_pandas.local.paging import paged
-from nimble_pandas.local.results import Results
-from nimble_pandas.local.submission import Request, decode, effective_requests
-from nimble_pandas.local.worker import Worker
+from nimble_pandas.local.tasks.batches import Batch, Batches, Task
+from nimble_pandas.local.tasks.results import Results
+from nimble_pandas.local.tasks.worker import Worker
 
 Answer = dict[str, Any]
 

@@ -6,9 +6,9 @@ import asyncio
 
 import httpx
 
-from nimble_pandas.local.batches import Task
-from nimble_pandas.local.hosts import refuse_forbidden, resolve
-from nimble_pandas.local.page import PageUnavailableError
+from nimble_pandas.local.fetch.hosts import refuse_forbidden, resolve
+from nimble_pandas.local.fetch.page import PageUnavailableError
+from nimble_pandas.local.tasks.batches import Task
 
 _MAX_AT_ONCE = 8
 _TIMEOUT = 5.0

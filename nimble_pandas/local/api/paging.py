@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from starlette.requests import Request as HttpRequest
 
-from nimble_pandas.local.answers import bad_input
+from nimble_pandas.local.api.answers import bad_input
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000
 # A cursor is the number of the last entry of the page before: new entries and forgotten ones shift nothing.

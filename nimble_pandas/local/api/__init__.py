@@ -1,0 +1,1 @@
+"""What stands at the socket: who is let in, what the calls mean, and their description."""

@@ -1,0 +1,1 @@
+"""What the service does: batches and tasks, from the page to the delivered output."""
