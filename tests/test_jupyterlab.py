@@ -184,7 +184,9 @@ def test_notebooks_run(root, lab, browser, screenshot, path):
         opened.run_all()
         opened.wait_run(timeout=120)
         assert opened.errors() == []
-        opened.page.locator(".jp-Cell-outputArea").last.scroll_into_view_if_needed()
+        for bar in opened.page.locator(".nimble-fill").all():
+            bar.scroll_into_view_if_needed()
+            assert bar.evaluate("bar => bar.style.width") == "100%"
         screenshot(opened, path.stem)
         opened.save()
     saved = nbformat.read(folder / path.name, as_version=4)

@@ -105,6 +105,10 @@ class TestWords:
             "Done: 600 of 600 pages; 588 ok, 12 failed; 2 of 2 batches; 5.0 pages/s; 2 min 00 s"
         )
 
+    def test_shared_pages(self):
+        """Where equal rows share a page, rows are told from pages."""
+        assert words.pages(dataclasses.replace(DONE, n_rows=640)) == "600 of 600 pages for 640 rows"
+
     def test_message_is_last(self):
         """The message stands below the line."""
         snapshot = dataclasses.replace(DONE, message="job.frame()\nmore")
@@ -164,12 +168,11 @@ class TestTerminal:
             bar.close(DONE)
         """
         written = on_terminal(script, columns=72)
-        lines = written.replace("\x1b[K", "").split("\r\n")
-        assert [len(part) <= 71 for part in lines[0].split("\r")] == [True] * 3
-        assert lines[0].split("\r")[1].startswith("Running ━")
-        assert lines[0].split("\r")[2].startswith("Done ━")
-        assert "100%" in lines[0]
-        assert lines[1:] == ["job.frame()", ""]
+        line, *below = written.replace("\x1b[K", "").split("\r\n")
+        _, running, done = line.split("\r")
+        assert running == fit(RUNNING, 71)
+        assert done == fit(DONE, 71)
+        assert below == ["job.frame()", ""]
 
     def test_plain_glyphs(self):
         """A terminal that cannot show the line glyphs gets plain ones."""
@@ -218,8 +221,12 @@ class TestLog:
             clock.now += 1
             log.show(dataclasses.replace(snapshot, elapsed_seconds=80 + clock.now))
         log.close(DONE)
-        said = [record.getMessage().split(":")[0] for record in caplog.records]
-        assert said == ["Running", "Reading outputs", "Running", "Done"]
+        assert [said.split(":")[0] for said in caplog.messages] == [
+            "Running",
+            "Reading outputs",
+            "Running",
+            "Done",
+        ]
         assert {record.levelname for record in caplog.records} == {"INFO"}
 
     def test_a_line_a_minute(self, caplog):
@@ -235,7 +242,7 @@ class TestLog:
         """A job that is left while it runs says so where nobody has asked for more than warnings."""
         view("log").close(dataclasses.replace(RUNNING, state="detached", message="job.wait()"))
         assert [record.levelname for record in caplog.records] == ["WARNING"]
-        assert caplog.records[0].getMessage().endswith("\njob.wait()")
+        assert caplog.messages[0].endswith("\njob.wait()")
 
 
 class TestChoice:

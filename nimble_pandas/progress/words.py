@@ -46,7 +46,7 @@ def title(snapshot: Snapshot) -> str:
 
 
 def pages(snapshot: Snapshot) -> str:
-    """Return how many pages are in hand.
+    """Return how many pages are in hand, and for how many rows where that is another number.
 
     Parameters
     ----------
@@ -56,9 +56,11 @@ def pages(snapshot: Snapshot) -> str:
     Returns
     -------
     str
-        Such as ``"412 of 600 pages"``.
+        Such as ``"412 of 600 pages"`` or ``"412 of 600 pages for 640 rows"``.
     """
-    return f"{snapshot.n_read:,} of {snapshot.n_tasks:,} pages"
+    # equal rows share a page, so the counts of rows would not add up to the pages
+    rows = "" if snapshot.n_rows == snapshot.n_tasks else f" for {snapshot.n_rows:,} rows"
+    return f"{snapshot.n_read:,} of {snapshot.n_tasks:,} pages{rows}"
 
 
 def percent(snapshot: Snapshot) -> str:
