@@ -8,6 +8,7 @@ import sys
 import textwrap
 
 import pytest
+from clocks import Hand
 from hypothesis import given
 from hypothesis import strategies as st
 from places import on_terminal, run_notebook
@@ -71,17 +72,6 @@ class Recorder:
     def close(self, snapshot):
         """Write the last snapshot down."""
         self.closed.append(snapshot)
-
-
-class Clock:
-    """Time that the test moves."""
-
-    def __init__(self):
-        self.now = 0.0
-
-    def __call__(self):
-        """Return the time."""
-        return self.now
 
 
 def read_at(n_read):
@@ -188,11 +178,11 @@ class TestTerminal:
 
     def test_file_gets_lines(self):
         """A file gets one line for each change of note, not one for each page."""
-        stream, clock = io.StringIO(), Clock()
-        lines = view("text", stream=stream, clock=clock)
+        stream, clock = io.StringIO(), Hand()
+        lines = view("text", stream=stream, clock=clock.monotonic)
         for n in range(601):
-            clock.now = n / 5
-            lines.show(dataclasses.replace(RUNNING, n_read=n, elapsed_seconds=clock.now))
+            clock.seconds = n / 5
+            lines.show(dataclasses.replace(RUNNING, n_read=n, elapsed_seconds=clock.seconds))
         lines.close(DONE)
         written = stream.getvalue().splitlines()
         assert len(written) == 12  # at the start, at each tenth, at the end
@@ -215,11 +205,11 @@ class TestLog:
     def test_changes_of_note(self, caplog):
         """The log has the beginning, the changes of state and the end."""
         caplog.set_level(logging.INFO, "nimble_pandas")
-        clock = Clock()
-        log = view("log", clock=clock)
+        clock = Hand()
+        log = view("log", clock=clock.monotonic)
         for snapshot in (RUNNING, RUNNING, dataclasses.replace(RUNNING, state="reading"), RUNNING):
-            clock.now += 1
-            log.show(dataclasses.replace(snapshot, elapsed_seconds=80 + clock.now))
+            clock.seconds += 1
+            log.show(dataclasses.replace(snapshot, elapsed_seconds=80 + clock.seconds))
         log.close(DONE)
         assert [said.split(":")[0] for said in caplog.messages] == [
             "Running",
@@ -232,10 +222,10 @@ class TestLog:
     def test_a_line_a_minute(self, caplog):
         """A job in which nothing moves says so once a minute."""
         caplog.set_level(logging.INFO, "nimble_pandas")
-        clock = Clock()
-        log = view("log", clock=clock)
-        for clock.now in range(0, 601, 2):
-            log.show(dataclasses.replace(RUNNING, elapsed_seconds=float(clock.now)))
+        clock = Hand()
+        log = view("log", clock=clock.monotonic)
+        for clock.seconds in range(0, 601, 2):
+            log.show(dataclasses.replace(RUNNING, elapsed_seconds=float(clock.seconds)))
         assert len(caplog.records) == 11
 
     def test_early_end_is_a_warning(self, caplog):
@@ -308,9 +298,9 @@ class TestCallersView:
                 super().show(snapshot)
                 raise RuntimeError("no screen")
 
-        clock, broken = Clock(), Broken()
-        paced = view(broken, clock=clock)
-        for clock.now in range(5):
+        clock, broken = Hand(), Broken()
+        paced = view(broken, clock=clock.monotonic)
+        for clock.seconds in range(5):
             paced.show(RUNNING)
         paced.close(DONE)
         assert (len(broken.shown), broken.closed) == (1, [DONE])
@@ -334,10 +324,10 @@ class TestPace:
 
     def test_ten_a_second(self):
         """Of 20,000 snapshots in two seconds a view is told twenty, evenly, and of the last one."""
-        recorder, clock = Recorder(), Clock()
-        paced = view(recorder, clock=clock)
+        recorder, clock = Recorder(), Hand()
+        paced = view(recorder, clock=clock.monotonic)
         for n in range(20_000):
-            clock.now = n / 10_000
+            clock.seconds = n / 10_000
             paced.show(read_at(n))
         paced.close(DONE)
         assert len(recorder.shown) in {19, 20}
@@ -345,8 +335,8 @@ class TestPace:
 
     def test_flush(self):
         """Before a pause the newest snapshot can be shown out of turn, and is shown once."""
-        recorder, clock = Recorder(), Clock()
-        paced = view(recorder, clock=clock)
+        recorder, clock = Recorder(), Hand()
+        paced = view(recorder, clock=clock.monotonic)
         paced.show(read_at(1))
         paced.show(read_at(2))
         paced.show(read_at(3))
