@@ -31,7 +31,8 @@ from nimble_pandas.verbs import batch, plan, submit
 if TYPE_CHECKING:
     from nimble_pandas import local
     from nimble_pandas.client import Client
-    from nimble_pandas.job import Job, attach, read_outputs
+    from nimble_pandas.job import Job, attach, jobs, read_outputs, rescue
+    from nimble_pandas.ledger import Ledger
     from nimble_pandas.permissions import bucket_policy, key_policy
     from nimble_pandas.planning import Plan
     from nimble_pandas.progress import Snapshot
@@ -47,6 +48,7 @@ __all__ = [
     "Job",
     "JobExpired",
     "JobTimeout",
+    "Ledger",
     "NimbleError",
     "OutputMissing",
     "OutputUnreadable",
@@ -60,10 +62,12 @@ __all__ = [
     "attach",
     "batch",
     "bucket_policy",
+    "jobs",
     "key_policy",
     "local",
     "plan",
     "read_outputs",
+    "rescue",
     "submit",
 ]
 
@@ -75,7 +79,10 @@ _LATER = {
     "attach": "nimble_pandas.job",
     "bucket_policy": "nimble_pandas.permissions",
     "key_policy": "nimble_pandas.permissions",
+    "jobs": "nimble_pandas.job",
     "read_outputs": "nimble_pandas.job",
+    "rescue": "nimble_pandas.job",
+    "Ledger": "nimble_pandas.ledger",
 }
 
 

@@ -113,8 +113,13 @@ class Store:
             for url, found in zip(window, self._fetch(window), strict=True):
                 yield url, _unpacked(url, found)
 
-    def find(self) -> list[str]:
+    def find(self, prefix: str | None = None) -> list[str]:
         """Return the URLs of all outputs under the prefix, sorted.
+
+        Parameters
+        ----------
+        prefix : str, optional
+            A part of this store; all of it if not given.
 
         Returns
         -------
@@ -127,9 +132,9 @@ class Store:
             The prefix cannot be listed.
         """
         try:
-            paths = self.fs.find(self.path)
+            paths = self.fs.find(self.path if prefix is None else self.fs._strip_protocol(prefix))  # noqa: SLF001
         except Exception as exc:
-            raise as_storage_error(self.storage_url, exc) from exc
+            raise as_storage_error(prefix or self.storage_url, exc) from exc
         return [
             normalise_url(self.fs.unstrip_protocol(path))
             for path in sorted(paths)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from nimble_pandas.client import Client
     from nimble_pandas.job import Job
+    from nimble_pandas.ledger import Ledger
     from nimble_pandas.planning import Plan
     from nimble_pandas.progress import View
 
@@ -51,9 +53,12 @@ def batch(
     dtype_backend: str | NoDefault = no_default,
     max_requests: int | None = None,
     invalid: str = "raise",
+    max_age: str | pd.Timedelta | timedelta | None = None,
+    refresh: bool = False,
     progress: str | View = "auto",
     timeout: float | None = None,
     client: Client | None = None,
+    ledger: Ledger | None = None,
 ) -> pd.DataFrame:
     """Fetch a page for every row and return the frame with what was found.
 
@@ -121,12 +126,21 @@ def batch(
     invalid : {"raise", "row"}, default "raise"
         What to do with rows that cannot be sent: refuse the whole frame, or keep them as rows with
         status ``invalid`` and send the rest.
+    max_age : str or Timedelta, optional
+        Reuse outputs of pages that were fetched in that time, such as ``"6h"``; their rows say ``reused``.
+        Nothing is reused if not given.
+    refresh : bool, default False
+        Send everything anew. Otherwise a request that is under way already, from an earlier call whose
+        frame was never handed out, is taken up instead of being paid for twice.
     progress : {"auto", "widget", "text", "log", "none"} or View, default "auto"
         How progress is shown: a widget in a notebook, a bar in a terminal, log lines elsewhere.
     timeout : float, optional
         Seconds to wait at most; no limit if not given.
     client : Client, optional
         The connection to the service; made from the environment if not given.
+    ledger : Ledger, optional
+        Where it is written down what was sent; in the user's data folder, or in ``NIMBLE_PANDAS_HOME``, if
+        not given.
 
     Returns
     -------
@@ -170,8 +184,10 @@ def batch(
     ['ok', 'ok']
     """
     arguments = locals()
+    age = _seconds(max_age)
     job = _prepared(arguments, explode=explode, dtype_backend=dtype_backend)
-    return job.run(timeout).frame(explode=explode, dtype_backend=dtype_backend)
+    job.run(timeout, refresh=refresh, max_age=age)
+    return job.frame(explode=explode, dtype_backend=dtype_backend)
 
 
 def _parameters_of_batch(verb: _Verb) -> _Verb:
@@ -212,8 +228,11 @@ def submit(  # numpydoc ignore=PR01,PR02
     storage_options: Mapping[str, Any] | None = None,
     max_requests: int | None = None,
     invalid: str = "raise",
+    max_age: str | pd.Timedelta | timedelta | None = None,
+    refresh: bool = False,
     progress: str | View = "auto",
     client: Client | None = None,
+    ledger: Ledger | None = None,
 ) -> Job:
     """Send a request for every row and return at once, with the job.
 
@@ -254,7 +273,9 @@ def submit(  # numpydoc ignore=PR01,PR02
     ...     )
     ...     frame = job.wait().frame()
     """
-    return _prepared(locals()).submit()
+    arguments = locals()
+    age = _seconds(max_age)
+    return _prepared(arguments).submit(refresh=refresh, max_age=age)
 
 
 @_parameters_of_batch
@@ -335,5 +356,11 @@ def _planned(arguments: Mapping[str, Any]) -> Plan:
 def _prepared(arguments: Mapping[str, Any], **layout: Any) -> Job:  # noqa: ANN401 -- as `batch` has them
     from nimble_pandas.job import prepare
 
-    options = ("storage_options", "max_requests", "invalid", "progress", "client")
+    options = ("storage_options", "max_requests", "invalid", "progress", "client", "ledger")
     return prepare(_planned(arguments), **{name: arguments[name] for name in options}, **layout)
+
+
+def _seconds(max_age: object) -> float | None:
+    from nimble_pandas.job import seconds
+
+    return seconds(max_age)

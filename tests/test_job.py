@@ -290,8 +290,6 @@ def test_a_timeout_detaches_and_the_job_can_be_taken_up_again(service):
     exec(line.partition(": ")[2], scope)
     assert scope["frame"]["status"].tolist() == ["ok"] * 6
     assert len(submits(service)) == 1
-    with pytest.raises(nimble_pandas.ConfigError, match="under way"):
-        nimble_pandas.attach(scope["job"].id)
 
 
 def test_an_interrupt_detaches_and_says_what_is_still_billed(service):
@@ -340,13 +338,22 @@ def test_a_later_batch_that_is_refused_keeps_what_was_paid(service):
     assert len(submits(service)) == 2
 
 
-@pytest.mark.parametrize("kind", ["lost", "taken_500", "taken_html", "reset"])
-def test_a_lost_answer_to_a_submit_is_unknown_and_sent_once(service, kind):
-    """The rows say so, and the service has seen one submit."""
+@pytest.mark.parametrize("kind", ["reset", "500", "html"])
+def test_a_lost_answer_to_a_submit_that_was_not_taken_is_unknown(service, kind):
+    """Nobody can tell, so the rows say so, and nothing is sent again."""
     service.inject(Fault(kind, on="submit"))
-    answer = pages(service).nimble.batch(**ASK, client=service.client())
+    answer = pages(service).nimble.batch(**ASK, client=fast_client(service))
     assert answer["status"].tolist() == ["unknown"] * 6
     assert answer["error"].str.contains("may or may not have been taken").all()
+    assert len(submits(service)) == 1
+
+
+@pytest.mark.parametrize("kind", ["lost", "taken_500", "taken_html"])
+def test_a_lost_answer_to_a_submit_that_was_taken_is_found(service, delivery, kind):
+    """The batch is found by its storage prefix or in the service's list, and its pages are read."""
+    service.inject(Fault(kind, on="submit"))
+    answer = pages(service).nimble.batch(**ASK, **delivery, client=service.client())
+    assert answer["status"].tolist() == ["ok"] * 6
     assert len(submits(service)) == 1
 
 

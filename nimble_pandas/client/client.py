@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import quote, urlsplit
 
 import requests
@@ -28,12 +28,13 @@ from nimble_pandas.client.failures import (
 from nimble_pandas.clock import Clock
 from nimble_pandas.config import Credentials, is_loopback, resolve_base_url, resolve_credentials
 from nimble_pandas.errors import JobExpired, RateLimited, ServerError, SubmitUnknown, TransportError
-from nimble_pandas.models import Batch, Progress, Task
+from nimble_pandas.models import Batch, Progress, Task, TaskPage
 
 _CONNECT_SECONDS = 10.0
 _ANSWER_MAX_BYTES = 64 * 2**20
 _OUTPUT_MAX_BYTES = 256 * 2**20
 _MAX_CONNECTIONS = 32
+_LIST_LIMIT = 100
 
 # a submit that never left is tried this often; one that is told to wait, for so long in all
 _CONNECT_ATTEMPTS = 3
@@ -116,6 +117,11 @@ class Client:
             self._session.mount(self.base_url, transport)
         self._timeout = timeout
         self.clock = clock or Clock()
+
+    @property
+    def account(self) -> str:
+        """The service and the account, with nothing secret: what the ledger tells jobs apart by."""
+        return f"{self.base_url} {self._credentials.username or ''}".strip()
 
     def __repr__(self) -> str:
         return f"Client(base_url={self.base_url!r})"
@@ -226,6 +232,29 @@ class Client:
         """
         answer = self._get(f"/tasks/{quote(task_id, safe='')}", None)
         return Task.from_json(answer.get("task", answer))
+
+    def tasks(self) -> Iterator[Task]:
+        """List the account's tasks, as far as the service keeps them; pages are asked for as needed.
+
+        Yields
+        ------
+        Task
+            Of any batch; newest first with the local service, in an order that is not documented elsewhere.
+
+        Raises
+        ------
+        ApiError, TransportError
+            The call failed, or the service has no such list.
+        """
+        cursor = None
+        while True:
+            after = "" if cursor is None else f"&cursor={quote(cursor, safe='')}"
+            page = TaskPage.from_json(self._get(f"/tasks/list?limit={_LIST_LIMIT}{after}", None))
+            yield from page.tasks
+            # a cursor that stands still would be followed for ever
+            if page.next_cursor in {None, cursor}:
+                return
+            cursor = page.next_cursor
 
     def output_url(self, task_id: str) -> str:
         """Return the address of a task's output when it is pulled, built from the id alone.

@@ -1,7 +1,8 @@
 """The one story: batches sent, followed, read, and laid out as a frame."""
 
-from nimble_pandas.job.job import Job, attach
+from nimble_pandas.job.job import Job
 from nimble_pandas.job.outputs import read_outputs
-from nimble_pandas.job.prepare import plan_rows, prepare
+from nimble_pandas.job.past import attach, jobs, rescue
+from nimble_pandas.job.prepare import plan_rows, prepare, seconds
 
-__all__ = ["Job", "attach", "plan_rows", "prepare", "read_outputs"]
+__all__ = ["Job", "attach", "jobs", "plan_rows", "prepare", "read_outputs", "rescue", "seconds"]

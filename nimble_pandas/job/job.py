@@ -11,35 +11,32 @@ from typing import TYPE_CHECKING, Any
 from pandas.api.extensions import no_default
 
 from nimble_pandas.client import Client
-from nimble_pandas.config import is_loopback
-from nimble_pandas.errors import ConfigError, JobTimeout, NimbleError
+from nimble_pandas.errors import JobTimeout, NimbleError
 from nimble_pandas.frames import assemble
-from nimble_pandas.job.follow import poll
-from nimble_pandas.job.reading import Reader
-from nimble_pandas.job.register import Register
-from nimble_pandas.job.sent import SentBatch
-from nimble_pandas.job.sources import Pulled, Stored
-from nimble_pandas.job.submit import send
+from nimble_pandas.job.story import Story
+from nimble_pandas.ledger import Ledger, Sent
 from nimble_pandas.planning import Plan
 from nimble_pandas.progress import Snapshot, View
 from nimble_pandas.progress import view as choose_view
-from nimble_pandas.storage import Store
 
 if TYPE_CHECKING:
     import pandas as pd
     from pandas.api.typing import NoDefault
 
-# between looks for an output that should be there and is not
-_LOOK_AGAIN_SECONDS = 0.5
 # the view's time moves even when nothing else does
 _VIEW_SECONDS = 0.25
+# how close to being forgotten a job says so
+_WARN_HOURS = 4.0
 
-# jobs of this process that are under way, so that an interrupted call can be taken up again
-_UNDER_WAY: dict[str, Job] = {}
+# a batch in one of these states may be running and billed
+_MAY_RUN = frozenset({"intent", "accepted", "unknown"})
+
+# what `retry_failed` sends again; an empty page was delivered, and would be empty again
+_FAILED = frozenset({"failed", "not_delivered", "unreadable", "mismatch", "expired"})
 
 
 class Job:
-    """All batches of one call; made by `submit`.
+    """All batches of one call; made by `submit`, or by `attach` from the ledger.
 
     Rows, index and input columns are those of the frame that was submitted. The batches go on at the
     service whatever happens here.
@@ -50,6 +47,8 @@ class Job:
         What is sent.
     client : Client
         The service.
+    ledger : Ledger
+        Where it is written down.
     storage_options : Mapping, optional
         Handed to fsspec as they are.
     progress : str or View, default "auto"
@@ -58,7 +57,7 @@ class Job:
     Attributes
     ----------
     id : str
-        The job's name, part of its storage prefix.
+        The job's name in the ledger, part of its storage prefix.
     plan : Plan
         What was sent.
     """
@@ -68,52 +67,42 @@ class Job:
         plan: Plan,
         *,
         client: Client,
+        ledger: Ledger,
         storage_options: Mapping[str, Any] | None = None,
         progress: str | View = "auto",
     ) -> None:
-        self._clock = client.clock
-        self.id = f"{self._clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+        self.id = f"{client.clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
         self.plan = plan
-        self._client = client
+        self._story = Story(plan, client=client, ledger=ledger, storage_options=storage_options)
         self._progress = progress
-        self._register = Register(plan)
-        self._reader = Reader(self._source(storage_options), self._register, self._clock)
-        delivery = plan.delivery.under(self.id)
-        self._batches = [
-            SentBatch(
-                positions=positions,
-                requests=[plan.effective(position) for position in positions],
-                delivery=delivery.under(f"{number:04d}"),
-            )
-            for number, positions in enumerate(plan.batches)
-        ]
-        self._started_at = self._clock.monotonic()
-        self._look_again_at = 0.0
         self._state = "submitting"
-
-    def _source(self, storage_options: Mapping[str, Any] | None) -> Pulled | Stored:
-        delivery = self.plan.delivery.under(self.id)
-        if delivery.storage_url is None:
-            return Pulled(self._client)
-        if delivery.protocol == "file" and not is_loopback(self._client.base_url):
-            raise ConfigError(
-                f"{self._client.base_url} cannot write to a folder of this machine.",
-                hint="Nothing was sent. A folder goes with the local service only; give s3:// or gs://.",
-            )
-        return Stored(Store(delivery.storage_url, storage_options))
+        self._notice: str | None = None
 
     @property
     def batch_ids(self) -> list[str]:
-        """The service's names for the batches that it has accepted."""
-        return [batch.id for batch in self._batches if batch.id is not None]
+        """The service's names for the batches that it is known to have accepted."""
+        return [batch.id for batch in self._story.batches if batch.id is not None]
 
     @property
     def done(self) -> bool:
         """Whether the answer to every row is final, as far as `refresh` or `wait` have seen."""
-        return self._register.n_open == 0
+        return self._story.done
 
-    def submit(self) -> Job:
-        """Send the batches; called once, by `submit`.
+    @property
+    def hours_left(self) -> float | None:
+        """Hours until the service forgets the first batch that is not done; None if there is none."""
+        now = self._story.clock.now().timestamp()
+        return min(((batch.record.expires_at - now) / 3600 for batch in self._story.running()), default=None)
+
+    def submit(self, *, refresh: bool = False, max_age: float | None = None) -> Job:
+        """Send what is not under way already; called once, by `submit`.
+
+        Parameters
+        ----------
+        refresh : bool, default False
+            Send everything anew.
+        max_age : float, optional
+            Reuse outputs of pages that were fetched in the last so many seconds.
 
         Returns
         -------
@@ -122,20 +111,24 @@ class Job:
 
         Raises
         ------
-        ApiError, TransportError
+        ApiError, TransportError, ConfigError
             Nothing was sent.
         """
         with self._shown(self._progress) as view:
-            self._send(view)
+            self._begin(view, refresh=refresh, max_age=max_age)
         return self
 
-    def run(self, timeout: float | None = None) -> Job:
-        """Send the batches and wait for them; called once, by `batch`.
+    def run(
+        self, timeout: float | None = None, *, refresh: bool = False, max_age: float | None = None
+    ) -> Job:
+        """Send what is not under way already, and wait; called once, by `batch`.
 
         Parameters
         ----------
         timeout : float, optional
             Seconds to wait at most; no limit if not given.
+        refresh, max_age : optional
+            As in `submit`.
 
         Returns
         -------
@@ -144,14 +137,35 @@ class Job:
 
         Raises
         ------
-        ApiError, TransportError
+        ApiError, TransportError, ConfigError
             At the submit: nothing was sent. Later: as `wait`.
         JobTimeout
             As `wait`.
         """
         with self._shown(self._progress) as view:
-            self._send(view)
+            self._begin(view, refresh=refresh, max_age=max_age)
             self._wait(view, timeout)
+        return self
+
+    def resume(self, job_id: str, known: Mapping[int, Sent]) -> Job:
+        """Take up what was written down; called once, by `attach`.
+
+        Parameters
+        ----------
+        job_id : str
+            The job's name.
+        known : Mapping of int to (BatchRecord, RequestRecord)
+            Every request, by its place in the plan.
+
+        Returns
+        -------
+        Job
+            This job, under its old name.
+        """
+        self.id = job_id
+        record = self._story.ledger.job(job_id)
+        self._story.take_up(known, since=record.created_at if record else 0.0)
+        self._state = "done" if self.done else "running"
         return self
 
     def wait(self, timeout: float | None = None, *, progress: str | View | None = None) -> Job:
@@ -195,10 +209,52 @@ class Job:
         ApiError, TransportError
             The service does not answer; the job goes on, and can be refreshed again.
         """
-        self._look_again_at = 0.0
-        for batch in self._running():
-            batch.next_poll_at = 0.0
-        self._advance()
+        self._story.advance(now=True)
+        return self
+
+    def collect_now(self) -> Job:
+        """Do what `refresh` does, but send nothing that was not sent yet; called by `rescue`.
+
+        Returns
+        -------
+        Job
+            This job.
+
+        Raises
+        ------
+        ApiError, TransportError
+            The service does not answer; the job goes on.
+        """
+        self._story.advance(now=True, send=False)
+        return self
+
+    def retry_failed(self, *, unknown: bool = False) -> Job:
+        """Send again, once, what failed, as new batches of this job.
+
+        A row is sent again if its status is ``failed``, ``not_delivered``, ``unreadable``, ``mismatch`` or
+        ``expired``. What was fetched for it before stays billed.
+
+        Parameters
+        ----------
+        unknown : bool, default False
+            Also send rows that are ``unknown``: they may have been taken, and would be paid for twice.
+
+        Returns
+        -------
+        Job
+            This job, to be waited for.
+
+        Raises
+        ------
+        ApiError, TransportError, ConfigError
+            Nothing was sent again.
+        """
+        again = _FAILED | {"unknown"} if unknown else _FAILED
+        answers = self._story.register.answers[: self.plan.n_requests]
+        positions = [position for position, answer in enumerate(answers) if answer.status in again]
+        self._story.retry(self.id, positions)
+        with self._shown(self._progress) as view:
+            self._send(view)
         return self
 
     def frame(
@@ -221,14 +277,16 @@ class Job:
         pandas.DataFrame
             The input columns, the task columns, the output columns.
         """
-        return assemble(
+        frame = assemble(
             self.plan.rows,
-            self._register.answers,
-            self._register.answer_of_row,
+            self._story.register.answers,
+            self._story.register.answer_of_row,
             explode=explode,
             dtype_backend=dtype_backend,
             with_html=self.plan.wants_html,
         )
+        self._story.collect()
+        return frame
 
     def failed(self) -> pd.DataFrame:
         """Return the rows that ended without a page: every status but ``ok`` and ``pending``.
@@ -254,22 +312,24 @@ class Job:
         Snapshot
             Frozen.
         """
+        story = self._story
         n_tasks = self.plan.n_requests
-        n_read = n_tasks - self._register.n_open
-        elapsed = self._clock.monotonic() - self._started_at
+        n_read = n_tasks - story.register.n_open
+        n_ended = sum(batch.n_ended for batch in story.batches)
+        elapsed = story.elapsed_seconds
         return Snapshot(
             job_id=self.id,
             state=self._state,
             n_rows=self.plan.n_rows,
             n_tasks=n_tasks,
-            n_ended=max(sum(batch.n_ended for batch in self._batches if batch.id is not None), n_read),
+            n_ended=min(max(n_ended, n_read), n_tasks),
             n_read=n_read,
-            counts=dict(self._register.counts),
-            n_batches=len(self._batches),
-            n_batches_ended=sum(not self._is_open(batch) for batch in self._batches),
+            counts=dict(story.register.counts),
+            n_batches=len(story.batches),
+            n_batches_ended=sum(not story.is_open(batch) for batch in story.batches),
             elapsed_seconds=elapsed,
             remaining_seconds=elapsed * (n_tasks - n_read) / n_read if n_read else None,
-            message=message,
+            message=message or self._notice,
         )
 
     def how_to_go_on(self) -> str:
@@ -280,19 +340,21 @@ class Job:
         str
             Two lines.
         """
-        n_sent = sum(len(batch.positions) for batch in self._batches if batch.id is not None)
+        n_sent = sum(len(batch.offset_of) for batch in self._story.batches if batch.record.state != "planned")
         return (
             f"Job {self.id}: {n_sent:,} requests were submitted and are billed; they go on at the service.\n"
-            f'Take it up again in this kernel: job = nimble_pandas.attach("{self.id}"); '
-            "frame = job.wait().frame()"
+            f'Take it up again: job = nimble_pandas.attach("{self.id}"); frame = job.wait().frame()'
         )
 
     def __repr__(self) -> str:
-        counts = [f"{status} {n:,}" for status, n in sorted(self._register.counts.items())]
-        counts += [f"pending {self._register.n_open:,}"] if self._register.n_open else []
+        register = self._story.register
+        counts = [f"{status} {n:,}" for status, n in sorted(register.counts.items())]
+        counts += [f"pending {register.n_open:,}"] if register.n_open else []
+        hours = self.hours_left
+        warning = f"; forgotten in {hours:.1f} hours" if hours is not None and hours < _WARN_HOURS else ""
         return (
             f"Job {self.id}: {self.plan.n_rows:,} rows, {self.plan.n_requests:,} requests in "
-            f"{len(self._batches):,} batches; {', '.join(counts) or 'nothing to send'}"
+            f"{len(self._story.batches):,} batches; {', '.join(counts) or 'nothing to send'}{warning}"
         )
 
     def _repr_html_(self) -> str:
@@ -306,100 +368,63 @@ class Job:
         try:
             yield view
         except (KeyboardInterrupt, NimbleError) as exc:
-            # what was accepted goes on, whatever stopped the waiting
-            self._state = "detached" if self.batch_ids else "failed"
-            if self.batch_ids:
+            # what was submitted goes on, whatever stopped the waiting
+            sent = any(batch.record.state in _MAY_RUN for batch in self._story.batches)
+            self._state = "detached" if sent else "failed"
+            if sent:
                 message = self.how_to_go_on()
                 exc.add_note(message)
             raise
         finally:
             view.close(self.snapshot(message))
 
-    def _send(self, view: View) -> None:
-        def accepted(batch: SentBatch) -> None:
-            _UNDER_WAY[self.id] = self
-            self._reader.note(batch)
-            view.show(self.snapshot())
+    def _begin(self, view: View, *, refresh: bool, max_age: float | None) -> None:
+        n_reused = self._story.reuse(max_age) if max_age is not None else 0
+        self.id = self._story.claim(self.id, refresh=refresh)
+        self._notice = self._what_was_there(n_reused)
+        self._send(view)
 
-        send(self.plan, self._batches, client=self._client, register=self._register, accepted=accepted)
+    def _what_was_there(self, n_reused: int) -> str | None:
+        """Return what did not have to be sent, in a line each."""
+        lines = []
+        if n_reused:
+            times = [answer.fetched_at for answer in self._story.register.answers if answer.reused]
+            oldest = self._story.clock.now() - min(filter(None, times))
+            hours = oldest.total_seconds() / 3600
+            lines.append(f"{n_reused:,} requests reuse outputs; the oldest page is {hours:.1f} hours old.")
+        n_own = sum(len(batch.offset_of) for batch in self._story.batches if batch.record.state == "planned")
+        n_under_way = self.plan.n_requests - n_reused - n_own
+        if n_under_way:
+            lines.append(f"{n_under_way:,} of {self.plan.n_requests:,} requests were under way already.")
+        return "\n".join(lines) or None
+
+    def _send(self, view: View) -> None:
+        self._story.send_planned(lambda: view.show(self.snapshot()))
         self._state = "done" if self.done else "running"
 
     def _wait(self, view: View, timeout: float | None) -> None:
-        deadline = None if timeout is None else self._clock.monotonic() + timeout
+        clock = self._story.clock
+        deadline = None if timeout is None else clock.monotonic() + timeout
         self._state = "running"
         while not self.done:
-            self._advance()
+            self._story.advance()
             view.show(self.snapshot())
             if not self.done:
                 self._sleep(view, deadline, timeout)
         self._state = "done"
-        _UNDER_WAY.pop(self.id, None)
-
-    def _is_open(self, batch: SentBatch) -> bool:
-        return any(map(self._register.is_open, batch.positions))
-
-    def _running(self) -> list[SentBatch]:
-        return [batch for batch in self._batches if batch.id is not None and self._is_open(batch)]
-
-    def _advance(self) -> None:
-        """Poll the batches whose time has come, and read what has landed."""
-        now = self._clock.monotonic()
-        running = self._running()
-        due = [batch for batch in running if batch.next_poll_at <= now and not batch.over]
-        for batch in due:
-            poll(
-                batch,
-                client=self._client,
-                clock=self._clock,
-                elapsed_seconds=now - self._started_at,
-                n_batches=len(running),
-            )
-        look_again = self._look_again_at <= now
-        for batch in running if look_again else due:
-            self._reader.read(batch)
-        if look_again:
-            self._look_again_at = self._clock.monotonic() + _LOOK_AGAIN_SECONDS
 
     def _sleep(self, view: View, deadline: float | None, timeout: float | None) -> None:
         """Let time pass until something is due, moving the view's time along."""
-        wake_at = min((batch.next_poll_at for batch in self._running() if not batch.over), default=0.0)
-        if self._reader.looks_again or not wake_at:
-            wake_at = min(wake_at or self._look_again_at, self._look_again_at)
-        while (now := self._clock.monotonic()) < wake_at:
+        clock, wake_at = self._story.clock, self._story.due_at
+        while (now := clock.monotonic()) < wake_at:
             if deadline is not None and now >= deadline:
                 break
             until = wake_at if deadline is None else min(wake_at, deadline)
-            self._clock.sleep(min(until - now, _VIEW_SECONDS))
+            clock.sleep(min(until - now, _VIEW_SECONDS))
             view.show(self.snapshot())
-        if deadline is not None and self._clock.monotonic() >= deadline:
+        if deadline is not None and clock.monotonic() >= deadline:
             raise JobTimeout(
-                f"waited {timeout:g} s: {self._register.n_open:,} of {self.plan.n_requests:,} requests "
+                f"waited {timeout:g} s: {self._story.register.n_open:,} of {self.plan.n_requests:,} requests "
                 "have no answer yet.",
                 hint=self.how_to_go_on(),
             )
-
-
-def attach(job_id: str) -> Job:
-    """Take up a job of this process that is under way.
-
-    Parameters
-    ----------
-    job_id : str
-        The job's ``id``, as errors and interrupts name it.
-
-    Returns
-    -------
-    Job
-        To be waited for again.
-
-    Raises
-    ------
-    ConfigError
-        No such job is under way in this process.
-    """
-    if job_id not in _UNDER_WAY:
-        raise ConfigError(
-            f"no job {job_id!r} is under way in this process.",
-            hint=f"Under way: {', '.join(_UNDER_WAY) or 'none'}. What was submitted goes on and is billed.",
-        )
-    return _UNDER_WAY[job_id]

@@ -13,9 +13,11 @@ from nimble_pandas.client import Client
 from nimble_pandas.errors import ConfigError, InputError
 from nimble_pandas.frames import assemble
 from nimble_pandas.job.job import Job
+from nimble_pandas.ledger import Ledger
 from nimble_pandas.models import PARAMETERS, Delivery
 from nimble_pandas.planning import Plan, make_plan
 from nimble_pandas.progress import View
+from nimble_pandas.progress import view as choose_view
 from nimble_pandas.storage import normalise_url
 
 if TYPE_CHECKING:
@@ -82,6 +84,7 @@ def prepare(
     invalid: str = "raise",
     progress: str | View = "auto",
     client: Client | None = None,
+    ledger: Ledger | None = None,
     explode: bool | str = False,
     dtype_backend: str | NoDefault = no_default,
 ) -> Job:
@@ -91,7 +94,7 @@ def prepare(
     ----------
     plan : Plan
         What to send.
-    storage_options, max_requests, invalid, progress, client, explode, dtype_backend : optional
+    storage_options, max_requests, invalid, progress, client, ledger, explode, dtype_backend : optional
         As in `batch`.
 
     Returns
@@ -115,4 +118,42 @@ def prepare(
         )
     # an empty frame, laid out: whatever is wrong with the layout is better known before anything is paid
     assemble(plan.rows.head(0), [], np.array([], dtype=np.intp), explode=explode, dtype_backend=dtype_backend)
-    return Job(plan, client=client or Client(), storage_options=storage_options, progress=progress)
+    choose_view(progress)
+    return Job(
+        plan,
+        client=client or Client(),
+        ledger=ledger or Ledger(),
+        storage_options=storage_options,
+        progress=progress,
+    )
+
+
+def seconds(max_age: object) -> float | None:
+    """Return an age in seconds.
+
+    Parameters
+    ----------
+    max_age : object
+        What `pandas.Timedelta` takes, such as ``"6h"``, or None.
+
+    Returns
+    -------
+    float or None
+        None for None.
+
+    Raises
+    ------
+    ConfigError
+        It is no length of time.
+    """
+    if max_age is None:
+        return None
+    try:
+        age = pd.Timedelta(max_age)  # type: ignore[arg-type]
+        if not age >= pd.Timedelta(0) or isinstance(max_age, int | float):
+            raise ValueError("a unit is needed")  # noqa: TRY301 -- one message for all of them
+    except (ValueError, TypeError) as exc:
+        raise ConfigError(
+            f"max_age={max_age!r} is no length of time.", hint='Nothing was sent. Give "6h", or a Timedelta.'
+        ) from exc
+    return age.total_seconds()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from nimble_pandas.clock import Clock
 from nimble_pandas.errors import OutputMissing, OutputUnreadable
 from nimble_pandas.job.judge import judge
 from nimble_pandas.job.register import Register
 from nimble_pandas.job.sent import SentBatch
-from nimble_pandas.job.sources import Pulled, Stored, is_final
+from nimble_pandas.job.sources import Pulled, is_final
 from nimble_pandas.models import Task, read_output
 
 # a success whose output is not there yet is asked for again for so long
@@ -19,17 +21,17 @@ class Reader:
 
     Parameters
     ----------
-    source : Pulled or Stored
-        Where outputs are.
     register : Register
         Takes down the answers.
     clock : Clock
         Time.
+    keep : callable
+        Given a task id and its output, where the service is going to forget it.
     """
 
-    def __init__(self, source: Pulled | Stored, register: Register, clock: Clock) -> None:
-        self._source = source
+    def __init__(self, register: Register, clock: Clock, keep: Callable[[str, bytes], None]) -> None:
         self._register = register
+        self._keep = keep
         self._clock = clock
         # when an output was first looked for in vain, by request
         self._missing_since: dict[int, float] = {}
@@ -47,7 +49,7 @@ class Reader:
                 position,
                 batch_id=batch.id,
                 task_id=task.id if task else None,
-                output_url=self._source.url(task, batch.delivery) if task else None,
+                output_url=batch.source.url(task, batch.delivery) if task else None,
             )
 
     def read(self, batch: SentBatch) -> None:
@@ -76,8 +78,8 @@ class Reader:
             elif task.ended:
                 error = task.error or "the service gave no reason"
                 self._register.settle_as(position, "failed", error, http_status=task.status_code)
-        urls = {task_id: self._source.url(task, batch.delivery) for task_id, (_, task) in landed.items()}
-        for task_id, found in self._source.read(urls) if urls else ():
+        urls = {task_id: batch.source.url(task, batch.delivery) for task_id, (_, task) in landed.items()}
+        for task_id, found in batch.source.read(urls) if urls else ():
             self._take(batch, *landed[task_id], found)
 
     def _without_task(self, batch: SentBatch, position: int) -> None:
@@ -106,6 +108,8 @@ class Reader:
                     url=str(request["url"]),
                     http_status=task.status_code,
                 )
+                if isinstance(batch.source, Pulled):
+                    self._keep(task.id, found)
                 self._register.settle(position, answer)
                 return
         self._miss(batch, position, task, found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -26,6 +27,7 @@ class Register:
         self._n_rows_of = np.bincount(self.answer_of_row[self.answer_of_row >= 0], minlength=plan.n_requests)
         self.counts: Counter[str] = Counter()
         self._open = set(range(plan.n_requests))
+        self._fresh: list[int] = []
         self._add_invalid(plan)
 
     def _add_invalid(self, plan: Plan) -> None:
@@ -40,8 +42,13 @@ class Register:
             self.counts["invalid"] = plan.n_invalid
 
     @property
+    def open(self) -> list[int]:
+        """Requests whose answer is not final, in order."""
+        return sorted(self._open)
+
+    @property
     def n_open(self) -> int:
-        """Requests whose answer is not final."""
+        """How many requests have no final answer."""
         return len(self._open)
 
     def is_open(self, position: int) -> bool:
@@ -57,6 +64,7 @@ class Register:
         if position not in self._open:
             return
         self._open.remove(position)
+        self._fresh.append(position)
         self.answers[position] = answer
         self.counts[answer.status] += int(self._n_rows_of[position])
 
@@ -64,3 +72,17 @@ class Register:
         """Settle a request for which there is no output."""
         known = self.answers[position]
         self.settle(position, replace(known, status=status, error=error, http_status=http_status))
+
+    def reopen(self, positions: Iterable[int]) -> None:
+        """Take back final answers: the requests are sent again, or were found after all."""
+        for position in positions:
+            if position not in self._open:
+                self.counts[self.answers[position].status] -= int(self._n_rows_of[position])
+                self.answers[position] = Answer(status="pending")
+                self._open.add(position)
+        self.counts = +self.counts
+
+    def fresh(self) -> list[int]:
+        """Return the requests that were settled since this was last asked."""
+        fresh, self._fresh = self._fresh, []
+        return [position for position in fresh if position not in self._open]

@@ -5,30 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from nimble_pandas.job.sources import Source
+from nimble_pandas.ledger import BatchRecord, RequestRecord
 from nimble_pandas.models import Batch, Delivery, Task
 from nimble_pandas.tasks import agrees, match
 
 
 @dataclass(slots=True, kw_only=True)
 class SentBatch:
-    """A batch of the job.
+    """A batch that answers requests of the job; it may have been sent by an earlier one.
 
     Parameters
     ----------
-    positions : range
-        Its requests, by their places in the plan.
+    record : BatchRecord
+        What the ledger says of it.
     requests : sequence of Mapping
-        Those requests, defaults filled in.
+        All of its requests, defaults filled in.
+    offset_of : dict of int to int
+        For each request of the plan that it answers, the place among `requests`.
     delivery : Delivery
         Where its outputs go: a prefix of its own.
-    id : str, optional
-        The service's name for it; None until it is accepted.
+    source : Source
+        Where its outputs are read.
     """
 
-    positions: range
+    record: BatchRecord
     requests: Sequence[Mapping[str, object]]
+    offset_of: dict[int, int]
     delivery: Delivery
-    id: str | None = None
+    source: Source
 
     #: Whether the service has said that every task has ended, or has forgotten the batch.
     completed: bool = False
@@ -39,11 +44,27 @@ class SentBatch:
     #: Clock readings: the next call, and since when calls have failed without interruption.
     next_poll_at: float = 0.0
     failing_since: float | None = None
+    #: Since when it is looked for, after its answer was lost.
+    sought_since: float | None = None
 
     tasks: dict[str, Task] = field(default_factory=dict)
     n_strangers: int = 0
     n_known_ended: int = 0
     _task_ids: dict[int, list[str]] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str | None:
+        """The service's name for it; None until it is known to be accepted."""
+        return self.record.batch_id if self.record.state == "accepted" else None
+
+    @property
+    def positions(self) -> Iterable[int]:
+        """The requests of the plan that it answers."""
+        return self.offset_of.keys()
+
+    def request(self, position: int) -> Mapping[str, object]:
+        """Return one request, by its place in the plan."""
+        return self.requests[self.offset_of[position]]
 
     def learn(self, batch: Batch) -> None:
         """Take in what the service says of the batch's tasks, in whatever order.
@@ -53,12 +74,21 @@ class SentBatch:
         batch : Batch
             The answer to the submit, or a summary.
         """
-        strangers = [task for task in batch.tasks if task.id not in self.tasks]
         self.tasks.update((task.id, task) for task in batch.tasks if task.id in self.tasks)
-        self._match(strangers)
+        self._match([task for task in batch.tasks if task.id not in self.tasks])
         self.completed = self.completed or batch.completed
-        best = map(self.task, self.positions)
-        self.n_known_ended = sum(task is not None and task.ended for task in best)
+        self._count_ended()
+
+    def recall(self, offset: int, task: Task) -> None:
+        """Take in a task as the ledger remembers it."""
+        self._task_ids.setdefault(offset, []).append(task.id)
+        self.tasks[task.id] = task
+
+    def recall_all(self, requests: Iterable[RequestRecord]) -> None:
+        """Take in all tasks that the ledger remembers of this batch."""
+        for offset, each in enumerate(requests):
+            if each.task_id is not None and each.task_id not in self.tasks:
+                self.recall(offset, Task(id=each.task_id, state="pending", output_url=each.output_url))
 
     def _match(self, tasks: Iterable[Task]) -> None:
         matching = match(tasks, self.requests)
@@ -66,6 +96,10 @@ class SentBatch:
             self._task_ids.setdefault(offset, []).extend(task.id for task in found)
             self.tasks.update((task.id, task) for task in found)
         self.n_strangers = max(self.n_strangers, len(matching.strangers))
+
+    def _count_ended(self) -> None:
+        best = (self._best(offset) for offset in range(len(self.requests)))
+        self.n_known_ended = sum(task is not None and task.ended for task in best)
 
     def task(self, position: int) -> Task | None:
         """Return the task that answers one request.
@@ -80,13 +114,20 @@ class SentBatch:
         Task or None
             Where the service lists several, the one that is furthest; None where it lists none.
         """
-        ids = self._task_ids.get(position - self.positions.start, ())
-        tasks = [self.tasks[task_id] for task_id in ids]
+        return self._best(self.offset_of[position])
+
+    def _best(self, offset: int) -> Task | None:
+        tasks = [self.tasks[task_id] for task_id in self._task_ids.get(offset, ())]
         return max(tasks, key=lambda task: (task.succeeded, task.ended), default=None)
 
-    def request(self, position: int) -> Mapping[str, object]:
-        """Return one request, by its place in the plan."""
-        return self.requests[position - self.positions.start]
+    def known_tasks(self) -> dict[int, tuple[str, str | None]]:
+        """Return the id and the output's location of each request's task, by its place in the batch."""
+        best = {offset: self._best(offset) for offset in range(len(self.requests))}
+        return {
+            offset: (task.id, self.source.url(task, self.delivery))
+            for offset, task in best.items()
+            if task is not None
+        }
 
     def contradicted(self, position: int, task: Task) -> bool:
         """Say whether the task's echo, as last seen, is another request."""
@@ -96,10 +137,10 @@ class SentBatch:
     def n_ended(self) -> int:
         """Tasks that have ended, as far as is known."""
         if self.completed:
-            return len(self.positions)
-        return max(self.n_known_ended, int(self.fraction * len(self.positions)))
+            return len(self.requests)
+        return max(self.n_known_ended, int(self.fraction * len(self.requests)))
 
     @property
     def over(self) -> bool:
         """Whether no task will change any more: the service says so, or every task has ended."""
-        return self.completed or self.n_known_ended == len(self.positions)
+        return self.completed or self.n_known_ended == len(self.requests)

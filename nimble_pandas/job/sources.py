@@ -100,6 +100,26 @@ class Stored:
             return task.output_url
         return f"{delivery.storage_url}{task.id}.json{'.gz' if delivery.storage_compress else ''}"
 
+    def find(self, delivery: Delivery) -> list[str]:
+        """Return where all outputs of a batch are.
+
+        Parameters
+        ----------
+        delivery : Delivery
+            With the batch's own prefix.
+
+        Returns
+        -------
+        list of str
+            Sorted.
+
+        Raises
+        ------
+        StorageError
+            The prefix cannot be listed.
+        """
+        return self._store.find(delivery.storage_url)
+
     def read(self, urls: Mapping[str, str]) -> Iterator[Found]:
         """Read outputs, many at a time.
 
@@ -124,6 +144,10 @@ class Stored:
         task_ids: Sequence[str] = list(allowed)
         for task_id, (_, found) in zip(task_ids, self._store.read(list(allowed.values())), strict=True):
             yield task_id, found
+
+
+#: Where a batch's outputs are.
+Source: TypeAlias = Pulled | Stored
 
 
 def is_final(error: Exception) -> bool:

@@ -1,78 +1,69 @@
-"""The batches of a job, sent one after the other; each is paid for once, whatever happens to its answer."""
+"""A batch, sent once: the intent on disk before it leaves, what became of it right after."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 
 from nimble_pandas.client import Client
-from nimble_pandas.errors import ApiError, AuthError, RateLimited, ServerError, SubmitUnknown, TransportError
-from nimble_pandas.job.register import Register
+from nimble_pandas.clock import Clock
+from nimble_pandas.errors import ApiError, NimbleError, ServerError, SubmitUnknown, TransportError
 from nimble_pandas.job.sent import SentBatch
-from nimble_pandas.planning import Plan
+from nimble_pandas.ledger import Ledger
 
 
-def send(
-    plan: Plan,
-    batches: list[SentBatch],
-    *,
-    client: Client,
-    register: Register,
-    accepted: Callable[[SentBatch], None],
-) -> None:
-    """Submit all batches of a plan.
-
-    A batch whose answer is lost leaves its rows ``unknown``. One that is refused leaves its rows ``failed``,
-    and so do those behind it where they would be refused too.
+def send(batch: SentBatch, body: bytes, *, client: Client, ledger: Ledger, clock: Clock) -> None:
+    """Submit one batch.
 
     Parameters
     ----------
-    plan : Plan
+    batch : SentBatch
+        In state ``planned``; afterwards ``accepted``, ``unknown`` or ``refused``, here and in the ledger.
+    body : bytes
         What to send.
-    batches : list of SentBatch
-        Filled in with what the service answers.
     client : Client
         The service.
-    register : Register
-        Told of the rows that will get no page.
-    accepted : callable
-        Called with each batch that was accepted.
+    ledger : Ledger
+        Told before and after.
+    clock : Clock
+        Time.
 
     Raises
     ------
-    ApiError
-        The first batch was refused; nothing runs or is billed.
-    TransportError
-        The service could not be reached with the first batch; nothing was sent.
+    ConfigError
+        The intent cannot be written down; the batch was not sent.
+    ApiError, TransportError
+        The batch was refused, or never left: nothing of it runs or is billed.
     """
-    for number, batch in enumerate(batches):
-        try:
-            answer = client.submit(plan.body(number, batch.delivery))
-        except (SubmitUnknown, ServerError) as exc:
-            error = f"the submit may or may not have been taken: {exc.args[0]}"
-            _give_up(batch, register, "unknown", error)
-            continue
-        except (ApiError, TransportError) as exc:
-            if number == 0:
-                raise
-            _give_up(batch, register, "failed", f"not sent: {exc.args[0]}")
-            if isinstance(exc, AuthError | RateLimited | TransportError):
-                _give_up_rest(batches[number + 1 :], register, exc)
-                return
-            continue
-        except KeyboardInterrupt:
-            _give_up(batch, register, "unknown", "interrupted while the submit was under way")
-            _give_up_rest(batches[number + 1 :], register, KeyboardInterrupt("interrupted"))
-            raise
-        batch.id = answer.id
-        batch.learn(answer)
-        accepted(batch)
+    _move(batch, ledger, state="intent", sent_at=clock.now().timestamp())
+    try:
+        answer = client.submit(body)
+    except (SubmitUnknown, ServerError) as exc:
+        _move(batch, ledger, state="unknown", error=doubt(exc))
+        return
+    except (ApiError, TransportError) as exc:
+        _move(batch, ledger, state="refused", error=f"not sent: {exc.args[0]}")
+        raise
+    batch.record = replace(batch.record, state="accepted", batch_id=answer.id)
+    batch.learn(answer)
+    ledger.move(batch.record, batch.known_tasks())
 
 
-def _give_up(batch: SentBatch, register: Register, status: str, error: str) -> None:
-    for position in batch.positions:
-        register.settle_as(position, status, error)
+def doubt(exc: NimbleError) -> str:
+    """Return what to say of a batch that may or may not have been taken."""
+    return f"the submit may or may not have been taken: {exc.args[0]}"
 
 
-def _give_up_rest(batches: list[SentBatch], register: Register, exc: BaseException) -> None:
-    for batch in batches:
-        _give_up(batch, register, "failed", f"not sent, after the batch before it: {exc.args[0]}")
+def refuse(batch: SentBatch, ledger: Ledger, error: str) -> None:
+    """Take down that a batch is not going to be sent."""
+    _move(batch, ledger, state="refused", error=error)
+
+
+def suspect(batch: SentBatch, ledger: Ledger) -> None:
+    """Take down that whoever was about to send a batch is gone, and that nobody knows whether it left."""
+    error = "the submit may or may not have been taken: the process that made it ended meanwhile"
+    _move(batch, ledger, state="unknown", error=error)
+
+
+def _move(batch: SentBatch, ledger: Ledger, **changes: object) -> None:
+    batch.record = replace(batch.record, **changes)  # type: ignore[arg-type]
+    ledger.move(batch.record)

@@ -1,6 +1,6 @@
 """The wire's nouns: the only room that knows the service's JSON names."""
 
-from nimble_pandas.models.answers import Batch, Progress, Task, reason
+from nimble_pandas.models.answers import Batch, Progress, Task, TaskPage, reason
 from nimble_pandas.models.batches import (
     DELIVERY_PARAMETERS,
     MAX_BATCH_REQUESTS,
@@ -22,6 +22,7 @@ __all__ = [
     "Output",
     "Progress",
     "Task",
+    "TaskPage",
     "encode_batch",
     "encode_json",
     "is_http_url",

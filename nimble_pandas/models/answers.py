@@ -33,6 +33,10 @@ class Task:
         Why it failed.
     status_code : int or None
         The target site's HTTP status.
+    batch_id : str or None
+        The batch that it belongs to.
+    created_at : datetime or None
+        When the service took it.
     """
 
     id: str
@@ -41,6 +45,8 @@ class Task:
     output_url: str | None = None
     error: str | None = None
     status_code: int | None = None
+    batch_id: str | None = None
+    created_at: datetime | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -79,6 +85,8 @@ class Task:
             output_url=read_text(value.get("output_url")),
             error=reason(value) or read_text(value.get("error_type")),
             status_code=read_integer(value.get("status_code")),
+            batch_id=read_text(value.get("batch_id")),
+            created_at=read_time(value.get("created_at")),
         )
 
 
@@ -136,6 +144,43 @@ class Batch:
             tasks=read_tasks(value.get("tasks")),
             completed=value.get("completed") is True,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskPage:
+    """A part of the list of the account's tasks, newest first as far as is known.
+
+    Parameters
+    ----------
+    tasks : list of Task
+        Of any batch.
+    next_cursor : str or None
+        Where the list goes on; None at its end.
+    """
+
+    tasks: list[Task]
+    next_cursor: str | None
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, object]) -> TaskPage:
+        """Read a part of the list, with names in either spelling.
+
+        Parameters
+        ----------
+        value : Mapping
+            Decoded JSON.
+
+        Returns
+        -------
+        TaskPage
+            Empty where the answer holds no list.
+        """
+        listed = value.get("data", value.get("tasks"))
+        pagination = value.get("pagination")
+        about = pagination if isinstance(pagination, Mapping) else {}
+        more = about.get("hasNext", about.get("has_next"))
+        cursor = read_text(about.get("nextCursor")) or read_text(about.get("next_cursor"))
+        return cls(tasks=read_tasks(listed), next_cursor=cursor if more else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,7 +113,7 @@ def read_column(parameter: str, series: pd.Series, *, label: Hashable, default: 
     """
     raw_codes, raw_values = _factorize(series)
     categories: list[object] = [None]
-    known: dict[object, int] = {None: UNSET, _key(default): UNSET}
+    known: dict[object, int] = {None: UNSET, key_of(default): UNSET}
     # the last place is what code -1, pandas' word for missing, picks
     code_of = np.zeros(len(raw_values) + 1, dtype=np.intp)
     reasons: dict[int, str] = {}
@@ -124,7 +124,7 @@ def read_column(parameter: str, series: pd.Series, *, label: Hashable, default: 
         except ValueError as exc:
             reasons[position] = str(exc)
             continue
-        code = known.setdefault(_key(value), len(categories))
+        code = known.setdefault(key_of(value), len(categories))
         if code == len(categories):
             categories.append(value)
         code_of[position] = code
@@ -143,7 +143,8 @@ def _by_row(raw_codes: Codes, reasons: dict[int, str]) -> dict[int, str]:
     return {int(row): reasons[int(raw_codes[row])] for row in rows}
 
 
-def _key(value: object) -> object:
+def key_of(value: object) -> object:
+    """Return what tells a parameter value from any other."""
     # True, 1 and 1.0 are equal and hash alike, but are sent as three different things
     return value if value is None or isinstance(value, str) else (type(value), encode_json(value))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import html
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,7 +70,7 @@ class Plan:
     @property
     def n_bytes(self) -> int:
         """Bytes of all bodies, up to the few that a batch's own storage prefix adds."""
-        return sum(len(self.body(number)) for number in range(len(self.batches)))
+        return sum(len(self.body(positions)) for positions in self.batches)
 
     @property
     def wants_html(self) -> bool:
@@ -114,7 +114,7 @@ class Plan:
         """
         return {**self.defaults, **self.request(position)}
 
-    def key(self, position: int) -> str:
+    def key(self, position: int) -> bytes:
         """Return one request's content key.
 
         Parameters
@@ -124,29 +124,29 @@ class Plan:
 
         Returns
         -------
-        str
-            A hash, equal for equal requests wherever and whenever they are sent.
+        bytes
+            A hash of 16 bytes, equal for equal requests wherever and whenever they are sent.
         """
         effective = self.effective(position)
         canonical = encode_json({name: effective[name] for name in sorted(effective)})
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return hashlib.blake2b(canonical.encode(), digest_size=16).digest()
 
-    def body(self, number: int, delivery: Delivery | None = None) -> bytes:
-        """Return the body that would be sent for one batch.
+    def body(self, positions: Iterable[int], delivery: Delivery | None = None) -> bytes:
+        """Return the body that would be sent for some of the requests.
 
         Parameters
         ----------
-        number : int
-            The batch, from 0.
+        positions : iterable of int
+            Their places among the unique requests, such as one of `batches`.
         delivery : Delivery, optional
-            Where this batch's outputs go; the plan's own by default.
+            Where their outputs go; the plan's own by default.
 
         Returns
         -------
         bytes
             UTF-8 JSON.
         """
-        requests = (encode_json(self.request(position)) for position in self.batches[number])
+        requests = (encode_json(self.request(position)) for position in positions)
         return encode_batch(requests, self.defaults, delivery or self.delivery)
 
     def request_bytes(self) -> Codes:

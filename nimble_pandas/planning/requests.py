@@ -87,7 +87,7 @@ def make_plan(
         n_requests=len(first_rows),
         batches=[],
     )
-    plan.batches.extend(_cut(plan.request_bytes(), max_batch_requests, max_batch_bytes))
+    plan.batches.extend(cut(plan.request_bytes(), max_batch_requests, max_batch_bytes))
     return plan
 
 
@@ -206,7 +206,25 @@ def _distinct(parameters: Sequence[Column], invalid: pd.DataFrame, n_rows: int) 
     return request_of_row, np.flatnonzero(valid)[first]
 
 
-def _cut(request_bytes: Codes, max_requests: int, max_bytes: int) -> list[range]:
+def cut(
+    request_bytes: Codes, max_requests: int = MAX_BATCH_REQUESTS, max_bytes: int = MAX_BATCH_BYTES
+) -> list[range]:
+    """Cut requests into batches, in their order.
+
+    Parameters
+    ----------
+    request_bytes : numpy.ndarray, shape (n,)
+        The size of each request.
+    max_requests : int, default 1000
+        The most requests of one batch.
+    max_bytes : int, default 4,000,000
+        The most bytes of one batch's requests.
+
+    Returns
+    -------
+    list of range
+        Places in `request_bytes`.
+    """
     batches = []
     start = 0
     while start < len(request_bytes):

@@ -1,0 +1,226 @@
+"""Who answers which request: a batch that is under way already, or one that is going to be sent."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from nimble_pandas.job.recall import SourceOf, is_under_way, read_again, recall_batch
+from nimble_pandas.job.register import Register
+from nimble_pandas.job.sent import SentBatch
+from nimble_pandas.ledger import BatchRecord, JobRecord, Ledger, Planned, RequestRecord, Sent
+from nimble_pandas.planning import Plan, cut
+
+
+def job_record(plan: Plan, job_id: str, *, service: str, now: float, keys: Sequence[bytes]) -> JobRecord:
+    """Return what is written down of a call.
+
+    Parameters
+    ----------
+    plan : Plan
+        What is called for.
+    job_id : str
+        Its name.
+    service : str
+        The service and account.
+    now : float
+        Seconds since the epoch.
+    keys : sequence of bytes
+        The content keys of the plan's requests.
+
+    Returns
+    -------
+    JobRecord
+        With the caller's rows, if they can be written.
+    """
+    invalid = (plan.invalid[name] for name in ("row", "column", "reason"))
+    return JobRecord(
+        id=job_id,
+        service=service,
+        created_at=now,
+        storage_url=plan.delivery.storage_url,
+        storage_compress=plan.delivery.storage_compress,
+        callback_url=plan.delivery.callback_url,
+        row_keys=[None if request < 0 else keys[request] for request in plan.request_of_row],
+        rows=_parquet(plan),
+        invalid=[[int(row), str(column), reason] for row, column, reason in zip(*invalid, strict=True)],
+    )
+
+
+def _parquet(plan: Plan) -> bytes | None:
+    stream = io.BytesIO()
+    try:
+        plan.rows.to_parquet(stream)
+    except Exception:  # noqa: BLE001 -- whatever pyarrow raises: such rows come back as their requests
+        return None
+    return stream.getvalue()
+
+
+def plan_batches(
+    plan: Plan, positions: Sequence[int], *, job_id: str, first: int, now: float, source_of: SourceOf
+) -> list[SentBatch]:
+    """Cut requests into batches of a job, in state ``planned``.
+
+    Parameters
+    ----------
+    plan : Plan
+        What is called for.
+    positions : sequence of int
+        The requests to be sent.
+    job_id : str
+        The job.
+    first : int
+        The first batch's number.
+    now : float
+        Seconds since the epoch.
+    source_of : callable
+        Finds where outputs are to be read.
+
+    Returns
+    -------
+    list of SentBatch
+        Each with a storage prefix of its own.
+    """
+    batches = []
+    sizes = plan.request_bytes()[np.array(positions, dtype=np.intp)]
+    for number, places in enumerate(cut(sizes), start=first):
+        delivery = plan.delivery.under(job_id, f"{number:04d}")
+        wanted = [positions[place] for place in places]
+        batches.append(
+            SentBatch(
+                record=BatchRecord(
+                    job_id=job_id,
+                    number=number,
+                    state="planned",
+                    batch_id=None,
+                    storage_url=delivery.storage_url,
+                    sent_at=now,
+                ),
+                requests=[plan.effective(position) for position in wanted],
+                offset_of={position: offset for offset, position in enumerate(wanted)},
+                delivery=delivery,
+                source=source_of(delivery.storage_url),
+            )
+        )
+    return batches
+
+
+def written(batches: Sequence[SentBatch], keys: Sequence[bytes]) -> list[Planned]:
+    """Return batches as they are written down before they are sent."""
+    return [
+        (
+            batch.record,
+            [
+                RequestRecord(
+                    job_id=batch.record.job_id,
+                    number=batch.record.number,
+                    position=offset,
+                    key=keys[position],
+                    request=batch.requests[offset],
+                )
+                for position, offset in batch.offset_of.items()
+            ],
+        )
+        for batch in batches
+    ]
+
+
+def claim(
+    plan: Plan,
+    keys: Sequence[bytes],
+    job: JobRecord,
+    *,
+    ledger: Ledger,
+    register: Register,
+    source_of: SourceOf,
+    refresh: bool,
+) -> tuple[list[SentBatch], dict[int, Sent]]:
+    """Decide what is to be sent, and write it down, so that no other kernel sends it too.
+
+    Parameters
+    ----------
+    plan : Plan
+        What is called for.
+    keys : sequence of bytes
+        The content keys of its requests.
+    job : JobRecord
+        The call.
+    ledger : Ledger
+        What was sent before.
+    register : Register
+        Which requests have their answer already.
+    source_of : callable
+        Finds where outputs are to be read.
+    refresh : bool
+        Whether everything is sent anew, whatever is under way.
+
+    Returns
+    -------
+    batches : list of SentBatch
+        To be sent.
+    under_way : dict of int to (BatchRecord, RequestRecord)
+        Requests that are not to be sent, by their place in the plan, and where they were.
+    """
+    wanted = register.open
+    batches: list[SentBatch] = []
+    under_way: dict[int, Sent] = {}
+
+    def lay_out(known: Mapping[bytes, Sent]) -> list[Planned]:
+        for position in () if refresh else wanted:
+            sent = known.get(keys[position])
+            if sent is not None and is_under_way(sent, job.created_at):
+                under_way[position] = sent
+        missing = [position for position in wanted if position not in under_way]
+        batches.extend(
+            plan_batches(plan, missing, job_id=job.id, first=0, now=job.created_at, source_of=source_of)
+        )
+        return written(batches, keys)
+
+    ledger.claim(job, [keys[position] for position in wanted], lay_out)
+    return batches, under_way
+
+
+def take_up(
+    under_way: Mapping[int, Sent], *, ledger: Ledger, register: Register, source_of: SourceOf, since: float
+) -> list[SentBatch]:
+    """Take up requests that were sent before, with the answers that they have already.
+
+    Parameters
+    ----------
+    under_way : Mapping of int to (BatchRecord, RequestRecord)
+        By their place in the plan.
+    ledger : Ledger
+        What is written down of them.
+    register : Register
+        Told of the answers.
+    source_of : callable
+        Finds where outputs are to be read.
+    since : float
+        Answers that were final before this (seconds since the epoch) are reused ones.
+
+    Returns
+    -------
+    list of SentBatch
+        To be followed, for the requests that have no answer yet.
+    """
+    place = {(sent[1].job_id, sent[1].number, sent[1].position): at for at, sent in under_way.items()}
+    settled = [sent for sent in under_way.values() if sent[1].status not in {None, "unknown"}]
+    for old in (True, False):
+        some = [sent for sent in settled if ((sent[1].settled_at or since) < since) is old]
+        for record, answer in read_again(some, ledger, source_of, reused=old):
+            register.settle(place[record.job_id, record.number, record.position], answer)
+    open_in: dict[tuple[str, int], dict[int, int]] = defaultdict(dict)
+    for position, (batch, request) in under_way.items():
+        if batch.state == "refused":
+            register.settle_as(position, "failed", batch.error or "not sent")
+        elif register.is_open(position):
+            open_in[batch.job_id, batch.number][position] = request.position
+    batches = []
+    for (job_id, number), offset_of in open_in.items():
+        written_down, requests = ledger.batch(job_id, number)
+        source = source_of(written_down.storage_url)
+        batches.append(recall_batch(written_down, requests, offset_of, source))
+    return batches

@@ -1,0 +1,209 @@
+"""Jobs of other days and other kernels, from the ledger alone."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nimble_pandas.client import Client
+from nimble_pandas.clock import Clock
+from nimble_pandas.errors import ApiError, ConfigError, TransportError
+from nimble_pandas.job.job import Job
+from nimble_pandas.job.story import CLIENTS
+from nimble_pandas.ledger import STATUS_KEPT_SECONDS, JobRecord, Ledger, Sent
+from nimble_pandas.models import Delivery
+from nimble_pandas.planning import Plan, recall_plan
+from nimble_pandas.progress import View
+
+
+def attach(
+    job_id: str,
+    *,
+    storage_options: Mapping[str, Any] | None = None,
+    progress: str | View = "auto",
+    client: Client | None = None,
+    ledger: Ledger | None = None,
+) -> Job:
+    """Take up a job with nothing in memory, from the ledger.
+
+    Its frame has the rows, the index and the order of the frame that was submitted.
+
+    Parameters
+    ----------
+    job_id : str
+        The job's ``id``, as `jobs`, errors and interrupts name it.
+    storage_options : Mapping, optional
+        Handed to fsspec as they are; they are not in the ledger.
+    progress : str or View, default "auto"
+        How progress is shown, as in `batch`.
+    client : Client, optional
+        The connection to the service; the one that this process has used for it, or one made from the
+        environment, if not given.
+    ledger : Ledger, optional
+        Where the job is written down; that of the user if not given.
+
+    Returns
+    -------
+    Job
+        To be waited for; what was not sent yet is sent then.
+
+    Raises
+    ------
+    ConfigError
+        There is no such job, or it is another service's or account's.
+    """
+    ledger = ledger or Ledger()
+    record = ledger.job(job_id)
+    if record is None:
+        newest = [job.id for job in ledger.jobs()[-5:]]
+        raise ConfigError(
+            f"there is no job {job_id!r} in {ledger.path}.",
+            hint=f"The newest are: {', '.join(newest) or 'none'}. nimble_pandas.jobs() shows all.",
+        )
+    client = client or CLIENTS.get(record.service) or Client()
+    if record.service != client.account:
+        raise ConfigError(
+            f"job {job_id!r} was sent to {record.service!r}, and this client is {client.account!r}.",
+            hint="Give the client= that it was sent with.",
+        )
+    plan, known = _recalled(record, ledger)
+    job = Job(plan, client=client, ledger=ledger, storage_options=storage_options, progress=progress)
+    return job.resume(job_id, known)
+
+
+def _recalled(record: JobRecord, ledger: Ledger) -> tuple[Plan, dict[int, Sent]]:
+    keys = list(dict.fromkeys(key for key in record.row_keys if key is not None))
+    known = ledger.latest(keys, record.service)
+    place = {key: position for position, key in enumerate(keys)}
+    request_of_row = np.array([-1 if key is None else place[key] for key in record.row_keys], dtype=np.intp)
+    requests = [known[key][1].request for key in keys]
+    plan = recall_plan(
+        requests,
+        rows=_rows(record, requests, request_of_row),
+        request_of_row=request_of_row,
+        invalid=[(int(row), column, reason) for row, column, reason in record.invalid],  # type: ignore[call-overload,misc]
+        delivery=Delivery(
+            storage_url=record.storage_url,
+            storage_compress=record.storage_compress,
+            callback_url=record.callback_url,
+        ),
+    )
+    return plan, {position: known[key] for key, position in place.items()}
+
+
+def _rows(
+    record: JobRecord, requests: list[Mapping[str, object]], request_of_row: np.ndarray[Any, Any]
+) -> pd.DataFrame:
+    if record.rows is not None:
+        return pd.read_parquet(io.BytesIO(record.rows))
+    return pd.DataFrame([requests[position] if position >= 0 else {} for position in request_of_row])
+
+
+def jobs(*, ledger: Ledger | None = None) -> pd.DataFrame:
+    """Show every job that was sent from here, oldest first; asks the service nothing.
+
+    Parameters
+    ----------
+    ledger : Ledger, optional
+        That of the user if not given.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per job, indexed by ``job_id``: ``created_at`` (UTC), ``service``, ``n_rows``,
+        ``n_requests``, how many are ``ok``, ``failed`` (any other end), ``pending`` and ``unknown``,
+        whether it is ``done`` and was ``collected``, ``expires_at`` (UTC), ``hours_left`` until the service
+        forgets it, and ``storage_url``.
+    """
+    ledger = ledger or Ledger()
+    now = Clock().now().timestamp()
+    counts = ledger.counts()
+    return (
+        pd.DataFrame(
+            [_line(job, counts.get(job.id, {}), ledger, now) for job in ledger.jobs()],
+            columns=list(_COLUMNS),
+        )
+        .astype(_COLUMNS)
+        .set_index("job_id")
+    )
+
+
+_TIME = "datetime64[us, UTC]"
+_COLUMNS: dict[str, Any] = {
+    "job_id": "str",
+    "created_at": _TIME,
+    "service": "str",
+    "n_rows": "int64",
+    "n_requests": "int64",
+    "ok": "int64",
+    "failed": "int64",
+    "pending": "int64",
+    "unknown": "int64",
+    "done": "bool",
+    "collected": "bool",
+    "expires_at": _TIME,
+    "hours_left": "float64",
+    "storage_url": "str",
+}
+
+
+def _line(job: JobRecord, counts: Mapping[str, int], ledger: Ledger, now: float) -> dict[str, object]:
+    statuses = {status: n for status, n in counts.items() if status != "collected"}
+    n_requests = sum(statuses.values())
+    known = {status: statuses.get(status, 0) for status in ("ok", "pending", "unknown")}
+    sent_at = min((batch.sent_at for batch in ledger.batches(job.id)), default=job.created_at)
+    expires_at = sent_at + STATUS_KEPT_SECONDS
+    return {
+        "job_id": job.id,
+        "created_at": pd.Timestamp(job.created_at, unit="s", tz="UTC"),
+        "service": job.service,
+        "n_rows": len(job.row_keys),
+        "n_requests": n_requests,
+        **known,
+        "failed": n_requests - sum(known.values()),
+        "done": known["pending"] == 0,
+        "collected": counts.get("collected", 0) == n_requests,
+        "expires_at": pd.Timestamp(expires_at, unit="s", tz="UTC"),
+        "hours_left": max(expires_at - now, 0.0) / 3600,
+        "storage_url": job.storage_url,
+    }
+
+
+def rescue(
+    *,
+    storage_options: Mapping[str, Any] | None = None,
+    client: Client | None = None,
+    ledger: Ledger | None = None,
+) -> pd.DataFrame:
+    """Collect what every unfinished job has so far, before the service forgets it.
+
+    Pulled outputs are kept beside the ledger; outputs in a bucket are there to stay. Nothing is sent.
+
+    Parameters
+    ----------
+    storage_options : Mapping, optional
+        Handed to fsspec as they are.
+    client : Client, optional
+        The connection to the service; made from the environment if not given.
+    ledger : Ledger, optional
+        That of the user if not given.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `jobs`, afterwards.
+    """
+    ledger = ledger or Ledger()
+    client = client or Client()
+    unfinished = jobs(ledger=ledger).query("not done")
+    for job_id in unfinished.index[unfinished["service"] == client.account]:
+        job = attach(job_id, storage_options=storage_options, progress="none", client=client, ledger=ledger)
+        # one that cannot be had does not keep the others from being collected
+        with contextlib.suppress(ApiError, TransportError):
+            job.collect_now()
+    return jobs(ledger=ledger)

@@ -1,0 +1,98 @@
+"""A batch whose answer was lost, looked for at the service and in its own storage prefix."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+
+from nimble_pandas.client import Client
+from nimble_pandas.errors import ApiError, OutputUnreadable, StorageError, TransportError
+from nimble_pandas.job.sent import SentBatch
+from nimble_pandas.job.sources import Stored
+from nimble_pandas.ledger import Ledger
+from nimble_pandas.models import Batch, Task, read_output
+from nimble_pandas.tasks import match
+
+# clocks of two machines differ
+_SKEW_SECONDS = 120.0
+
+
+def seek(batch: SentBatch, *, client: Client, ledger: Ledger) -> bool:
+    """Look once for a batch that may have been taken.
+
+    Parameters
+    ----------
+    batch : SentBatch
+        In state ``unknown``; ``accepted``, here and in the ledger, if it is found.
+    client : Client
+        The service.
+    ledger : Ledger
+        Which batches of the service's are accounted for.
+
+    Returns
+    -------
+    bool
+        Whether it was found.
+    """
+    tasks = _listed(batch, client, ledger) or _delivered(batch, client)
+    batch_id = next((task.batch_id for task in tasks if task.batch_id), None)
+    if batch_id is None:
+        return False
+    batch.record = replace(batch.record, state="accepted", batch_id=batch_id, error=None)
+    batch.learn(Batch(id=batch_id, tasks=list(tasks)))
+    ledger.move(batch.record, batch.known_tasks())
+    return True
+
+
+def _listed(batch: SentBatch, client: Client, ledger: Ledger) -> list[Task]:
+    """Return the tasks of the one batch in the service's list that is this one."""
+    groups: dict[str, list[Task]] = defaultdict(list)
+    try:
+        for task in client.tasks():
+            if task.created_at and task.created_at.timestamp() < batch.record.sent_at - _SKEW_SECONDS:
+                continue
+            groups[task.batch_id or ""].append(task)
+    except (ApiError, TransportError):
+        # the list is no documented part of the first API
+        return []
+    found = [tasks for batch_id, tasks in groups.items() if batch_id and _is_this(batch, tasks)]
+    found = [tasks for tasks in found if not ledger.knows_batch(str(tasks[0].batch_id))]
+    return found[0] if len(found) == 1 else []
+
+
+def _is_this(batch: SentBatch, tasks: list[Task]) -> bool:
+    if batch.delivery.storage_url is not None:
+        # the prefix is this batch's own
+        return any((task.output_url or "").startswith(batch.delivery.storage_url) for task in tasks)
+    matching = match(tasks, batch.requests)
+    return not matching.strangers and len(matching.tasks_of) == len(batch.requests)
+
+
+def _delivered(batch: SentBatch, client: Client) -> list[Task]:
+    """Return the tasks whose outputs lie under the batch's own prefix, as the service remembers them."""
+    if not isinstance(batch.source, Stored):
+        return []
+    return [task for task_id in _task_ids(batch.source, batch) if (task := _asked(task_id, client))]
+
+
+def _task_ids(source: Stored, batch: SentBatch) -> Iterable[str]:
+    try:
+        urls = source.find(batch.delivery)
+    except StorageError:
+        return
+    for _, found in source.read({url: url for url in urls}):
+        if isinstance(found, bytes):
+            try:
+                task_id = read_output(found).task_id
+            except OutputUnreadable:
+                continue
+            if task_id:
+                yield task_id
+
+
+def _asked(task_id: str, client: Client) -> Task | None:
+    try:
+        return client.task(task_id)
+    except (ApiError, TransportError):
+        return None

@@ -1,0 +1,394 @@
+"""What a job does, step by step: claim, send, look for what was lost, follow, read, write down."""
+
+from __future__ import annotations
+
+import gzip
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import filelock
+
+from nimble_pandas.client import Client
+from nimble_pandas.config import is_loopback
+from nimble_pandas.errors import ApiError, AuthError, ConfigError, RateLimited, TransportError
+from nimble_pandas.job.claim import claim, job_record, plan_batches, take_up, written
+from nimble_pandas.job.follow import poll
+from nimble_pandas.job.reading import Reader
+from nimble_pandas.job.recall import read_again
+from nimble_pandas.job.register import Register
+from nimble_pandas.job.seek import seek
+from nimble_pandas.job.sent import SentBatch
+from nimble_pandas.job.sources import Pulled, Source, Stored
+from nimble_pandas.job.submit import refuse, send, suspect
+from nimble_pandas.ledger import Ledger, RequestRecord, Sent
+from nimble_pandas.planning import Plan
+from nimble_pandas.storage import Store
+
+# between looks for what should be there and is not: an output, a batch whose answer was lost
+_LOOK_AGAIN_SECONDS = 0.5
+# a batch whose answer was lost is looked for so long
+_SEEK_SECONDS = 30.0
+
+
+#: The clients that this process has sent jobs with, by account, so that `attach` needs none named again.
+CLIENTS: dict[str, Client] = {}
+
+
+class Story:
+    """The steps of one job; none of them waits.
+
+    Parameters
+    ----------
+    plan : Plan
+        What is sent.
+    client : Client
+        The service.
+    ledger : Ledger
+        Where it is written down.
+    storage_options : Mapping or None
+        Handed to fsspec as they are.
+
+    Raises
+    ------
+    ConfigError
+        The store cannot be opened; nothing was sent.
+    """
+
+    def __init__(
+        self, plan: Plan, *, client: Client, ledger: Ledger, storage_options: Mapping[str, Any] | None
+    ) -> None:
+        self.plan = plan
+        self.client = client
+        self.ledger = ledger
+        self.clock = client.clock
+        CLIENTS[client.account] = client
+        self.batches: list[SentBatch] = []
+        self.register = Register(plan)
+        self._storage_options = storage_options
+        self._keys = [plan.key(position) for position in range(plan.n_requests)]
+        self._reader = Reader(self.register, self.clock, self._keep)
+        # the batch that a request was last sent in, to write its answer down there
+        self._batch_of: dict[int, SentBatch] = {}
+        self._sources: dict[str | None, Source] = {}
+        self._source_of(plan.delivery.storage_url)
+        self._started_at = self.clock.monotonic()
+        self._look_again_at = 0.0
+        self._collected = False
+
+    @property
+    def elapsed_seconds(self) -> float:
+        """Seconds since the job was made."""
+        return self.clock.monotonic() - self._started_at
+
+    @property
+    def done(self) -> bool:
+        """Whether the answer to every request is final."""
+        return self.register.n_open == 0
+
+    def _source_of(self, storage_url: str | None) -> Source:
+        """Return where outputs under a prefix are read; opening it says early what is wrong with it."""
+        if storage_url not in self._sources:
+            if storage_url is None:
+                self._sources[None] = Pulled(self.client)
+            elif storage_url.startswith("file://") and not is_loopback(self.client.base_url):
+                raise ConfigError(
+                    f"{self.client.base_url} cannot write to a folder of this machine.",
+                    hint="Nothing was sent. A folder goes with the local service only; give s3:// or gs://.",
+                )
+            else:
+                self._sources[storage_url] = Stored(Store(storage_url, self._storage_options))
+        return self._sources[storage_url]
+
+    def _keep(self, task_id: str, content: bytes) -> None:
+        self.ledger.save_copy(f"{task_id}.json.gz", gzip.compress(content, 1))
+
+    def reuse(self, max_age: float) -> int:
+        """Take answers that were collected before, of pages fetched in the last `max_age` seconds.
+
+        Parameters
+        ----------
+        max_age : float
+            Seconds.
+
+        Returns
+        -------
+        int
+            How many requests have their answer from there.
+        """
+        since = self.clock.now().timestamp() - max_age
+        found = self.ledger.answered(self._keys, self.client.account, since)
+        place = {key: position for position, key in enumerate(self._keys)}
+        before = self.register.n_open
+        for record, answer in read_again(found.values(), self.ledger, self._source_of, reused=True):
+            self.register.settle(place[record.key], answer)
+        # their answers are written down already
+        self.register.fresh()
+        return before - self.register.n_open
+
+    def claim(self, job_id: str, *, refresh: bool) -> str:
+        """Decide what is to be sent, and write it down.
+
+        Parameters
+        ----------
+        job_id : str
+            A name for the job.
+        refresh : bool
+            Whether everything is sent anew, whatever is under way.
+
+        Returns
+        -------
+        str
+            The job's name: that of an earlier job where all of this is under way in it.
+        """
+        record = job_record(
+            self.plan,
+            job_id,
+            service=self.client.account,
+            now=self.clock.now().timestamp(),
+            keys=self._keys,
+        )
+        batches, under_way = claim(
+            self.plan,
+            self._keys,
+            record,
+            ledger=self.ledger,
+            register=self.register,
+            source_of=self._source_of,
+            refresh=refresh,
+        )
+        self._add(batches)
+        self.take_up(under_way, since=0.0)
+        others = {batch.record.job_id for batch in self.batches}
+        return others.pop() if not batches and len(others) == 1 else job_id
+
+    def take_up(self, known: Mapping[int, Sent], *, since: float) -> None:
+        """Take up requests that were sent before, with the answers that they have already.
+
+        Parameters
+        ----------
+        known : Mapping of int to (BatchRecord, RequestRecord)
+            By their place in the plan.
+        since : float
+            Answers that were final before this (seconds since the epoch) are reused ones.
+        """
+        self._add(
+            take_up(
+                known,
+                ledger=self.ledger,
+                register=self.register,
+                source_of=self._source_of,
+                since=since,
+            )
+        )
+        self.register.fresh()
+
+    def retry(self, job_id: str, positions: list[int]) -> None:
+        """Write down that requests are going to be sent again.
+
+        Parameters
+        ----------
+        job_id : str
+            The job that they are of.
+        positions : list of int
+            Their places in the plan.
+        """
+        first = max((batch.number for batch in self.ledger.batches(job_id)), default=-1) + 1
+        batches = plan_batches(
+            self.plan,
+            positions,
+            job_id=job_id,
+            first=first,
+            now=self.clock.now().timestamp(),
+            source_of=self._source_of,
+        )
+        self.ledger.add_batches(written(batches, self._keys))
+        self.register.reopen(positions)
+        self._collected = False
+        self._add(batches)
+
+    def _add(self, batches: list[SentBatch]) -> None:
+        for batch in batches:
+            for position in batch.positions:
+                self._batch_of[position] = batch
+        self.batches += batches
+        for batch in batches:
+            self._reader.note(batch)
+
+    def send_planned(self, sent: Callable[[], None] = lambda: None) -> None:
+        """Send the batches that provably were not sent, unless another kernel is about to.
+
+        Parameters
+        ----------
+        sent : callable, optional
+            Called after each batch.
+
+        Raises
+        ------
+        ApiError, TransportError, ConfigError
+            Nothing of this job was sent.
+        """
+        waiting: dict[str, list[SentBatch]] = defaultdict(list)
+        if any(batch.record.state == "unknown" for batch in self.running()):
+            # whatever swallowed that answer would swallow the next: first it is looked for
+            return
+        for batch in self.batches:
+            if batch.record.state in {"planned", "intent"}:
+                waiting[batch.record.job_id].append(batch)
+        for job_id, batches in waiting.items():
+            try:
+                with self.ledger.sending(job_id).acquire(timeout=0):
+                    self._send(batches, sent)
+            except filelock.Timeout:
+                self._reload(batches)
+
+    def _send(self, batches: list[SentBatch], sent: Callable[[], None]) -> None:
+        self._reload(batches)
+        planned = [batch for batch in batches if batch.record.state == "planned"]
+        for batch in batches:
+            if batch.record.state == "intent":
+                suspect(batch, self.ledger)
+        for batch in planned:
+            if batch.record.state != "planned":
+                continue
+            try:
+                send(batch, self._body(batch), client=self.client, ledger=self.ledger, clock=self.clock)
+            except (ApiError, TransportError) as exc:
+                hopeless = isinstance(exc, AuthError | RateLimited | TransportError)
+                self._give_up(planned if hopeless else [batch], exc.args[0])
+                if not any(each.record.state in {"accepted", "unknown"} for each in self.batches):
+                    self._give_up(planned, exc.args[0])
+                    raise
+            self._reader.note(batch)
+            sent()
+            if batch.record.state == "unknown":
+                return
+
+    def _give_up(self, batches: list[SentBatch], error: object) -> None:
+        for batch in batches:
+            if batch.record.state == "planned":
+                refuse(batch, self.ledger, f"not sent, after the batch before it: {error}")
+            if batch.record.state == "refused":
+                for position in batch.positions:
+                    self.register.settle_as(position, "failed", str(batch.record.error))
+
+    def _body(self, batch: SentBatch) -> bytes:
+        # in the order in which the batch was written down
+        return self.plan.body(sorted(batch.offset_of, key=batch.offset_of.__getitem__), batch.delivery)
+
+    def _reload(self, batches: list[SentBatch]) -> None:
+        """Take in what another kernel has written down meanwhile."""
+        for batch in batches:
+            record, requests = self.ledger.batch(batch.record.job_id, batch.record.number)
+            if record.state != batch.record.state:
+                batch.record = record
+                batch.recall_all(requests)
+
+    def running(self) -> list[SentBatch]:
+        """Return the batches that may still bring answers."""
+        return [batch for batch in self.batches if self.is_open(batch)]
+
+    def is_open(self, batch: SentBatch) -> bool:
+        """Say whether a batch still owes an answer."""
+        return any(
+            self._batch_of[position] is batch and self.register.is_open(position)
+            for position in batch.positions
+        )
+
+    def advance(self, *, now: bool = False, send: bool = True) -> None:
+        """Do whatever is due: look for lost batches, poll, read what has landed, write it down.
+
+        Parameters
+        ----------
+        now : bool, default False
+            Whether everything is due.
+        send : bool, default True
+            Whether batches that were planned, and provably not sent, are sent.
+
+        Raises
+        ------
+        ApiError, TransportError
+            The service does not answer; what was read is written down.
+        """
+        started = self.clock.monotonic()
+        look_again = now or self._look_again_at <= started
+        if look_again:
+            if send:
+                self.send_planned()
+            self._seek()
+        running = [batch for batch in self.running() if batch.id is not None]
+        due = [batch for batch in running if not batch.over and (now or batch.next_poll_at <= started)]
+        try:
+            for batch in due:
+                poll(
+                    batch,
+                    client=self.client,
+                    clock=self.clock,
+                    elapsed_seconds=started - self._started_at,
+                    n_batches=len(running),
+                )
+            for batch in running if look_again else due:
+                self._reader.read(batch)
+        finally:
+            self._write_down()
+        if look_again:
+            self._look_again_at = self.clock.monotonic() + _LOOK_AGAIN_SECONDS
+
+    def _seek(self) -> None:
+        for batch in self.running():
+            if batch.record.state != "unknown":
+                continue
+            now = self.clock.monotonic()
+            batch.sought_since = now if batch.sought_since is None else batch.sought_since
+            if seek(batch, client=self.client, ledger=self.ledger):
+                self._reader.note(batch)
+            elif now - batch.sought_since > _SEEK_SECONDS:
+                for position in batch.positions:
+                    self.register.settle_as(position, "unknown", str(batch.record.error))
+                own = [each for each in self.batches if each.record.job_id == batch.record.job_id]
+                self._give_up(own, "its answer was lost")
+
+    @property
+    def due_at(self) -> float:
+        """When `advance` has something to do again, on the clock."""
+        running = self.running()
+        if any(batch.id is None or batch.over for batch in running) or self._reader.looks_again:
+            return self._look_again_at
+        return min((batch.next_poll_at for batch in running), default=0.0)
+
+    def _write_down(self) -> None:
+        now = self.clock.now().timestamp()
+        self.ledger.settle(self._settled(self.register.fresh(), now))
+
+    def _settled(self, positions: list[int], now: float) -> Iterator[RequestRecord]:
+        for position in positions:
+            answer, batch = self.register.answers[position], self._batch_of[position]
+            kept = answer.status in {"ok", "empty"} and isinstance(batch.source, Pulled)
+            yield RequestRecord(
+                job_id=batch.record.job_id,
+                number=batch.record.number,
+                position=batch.offset_of[position],
+                key=self._keys[position],
+                request={},
+                task_id=answer.task_id,
+                status=answer.status,
+                error=answer.error,
+                http_status=answer.http_status,
+                fetched_at=(answer.fetched_at or self.clock.now()).timestamp()
+                if kept or answer.fetched_at
+                else None,
+                output_url=answer.output_url,
+                copy=f"{answer.task_id}.json.gz" if kept else None,
+                settled_at=now,
+            )
+
+    def collect(self) -> None:
+        """Write down, once, that the complete frame was handed out."""
+        if self._collected or not self.done:
+            return
+        places = [
+            (batch.record.job_id, batch.record.number, batch.offset_of[position])
+            for position, batch in self._batch_of.items()
+        ]
+        self.ledger.collect(places, self.clock.now().timestamp())
+        self._collected = True

@@ -1,0 +1,16 @@
+"""What was sent, on disk."""
+
+from nimble_pandas.ledger.ledger import Ledger, default_folder
+from nimble_pandas.ledger.records import STATUS_KEPT_SECONDS, BatchRecord, JobRecord, RequestRecord
+from nimble_pandas.ledger.tables import Planned, Sent
+
+__all__ = [
+    "STATUS_KEPT_SECONDS",
+    "BatchRecord",
+    "JobRecord",
+    "Ledger",
+    "Planned",
+    "RequestRecord",
+    "Sent",
+    "default_folder",
+]

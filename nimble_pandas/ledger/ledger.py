@@ -1,0 +1,455 @@
+"""What was sent, on disk: written before each submit, so that nothing is lost and nothing is sent twice."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+import filelock
+import platformdirs
+
+from nimble_pandas.errors import ConfigError
+from nimble_pandas.ledger.records import BatchRecord, JobRecord, RequestRecord
+from nimble_pandas.ledger.schema import TABLES, VERSION
+from nimble_pandas.ledger.tables import (
+    Planned,
+    Sent,
+    insert_batches,
+    insert_job,
+    latest,
+    read_job,
+    read_request,
+)
+
+_FILE = "ledger.sqlite"
+
+# another kernel may hold the file while it writes down a job
+_BUSY_SECONDS = 30.0
+
+_NOT_REFUSED = "AND b.state != 'refused'"
+
+
+def default_folder() -> pathlib.Path:
+    """Return where the ledger is: ``NIMBLE_PANDAS_HOME``, else the user's data folder.
+
+    Returns
+    -------
+    pathlib.Path
+        Which need not exist yet.
+    """
+    home = os.environ.get("NIMBLE_PANDAS_HOME")
+    return pathlib.Path(home) if home else platformdirs.user_data_path("nimble_pandas", appauthor=False)
+
+
+class Ledger:
+    """A SQLite file that any number of kernels share.
+
+    Parameters
+    ----------
+    folder : str or path, optional
+        Where it is, with the copies of pulled outputs beside it; `default_folder` if not given.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be written, is damaged, or is of a newer version; nothing was sent.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
+        self.folder = pathlib.Path(folder) if folder is not None else default_folder()
+        self.path = self.folder / _FILE
+        with self._explained():
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # made before SQLite opens it, so that others can never read it
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            with self._writing() as connection:
+                self._prepare(connection)
+
+    def __repr__(self) -> str:
+        return f"Ledger({str(self.folder)!r})"
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > VERSION:
+            raise ConfigError(
+                f"the ledger {self.path} is of version {version}, and this library reads version {VERSION}.",
+                hint="Nothing was sent. Install a newer nimble_pandas, or set NIMBLE_PANDAS_HOME.",
+            )
+        if version < VERSION:
+            for statement in filter(str.strip, TABLES.split(";")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+
+    def sending(self, job_id: str) -> filelock.FileLock:
+        """Return the lock that whoever sends a job's batches holds; the system drops it with its process.
+
+        Parameters
+        ----------
+        job_id : str
+            The job.
+
+        Returns
+        -------
+        filelock.FileLock
+            Not held yet.
+        """
+        folder = self.folder / "locks"
+        folder.mkdir(exist_ok=True, mode=0o700)
+        return filelock.FileLock(folder / f"{job_id}.lock")
+
+    def claim(
+        self,
+        job: JobRecord,
+        keys: Sequence[bytes],
+        lay_out: Callable[[Mapping[bytes, Sent]], Sequence[Planned]],
+    ) -> None:
+        """Write a job down, with what it is going to send, in one step that no other kernel comes between.
+
+        A job that has nothing to send is not written down.
+
+        Parameters
+        ----------
+        job : JobRecord
+            What was called.
+        keys : sequence of bytes
+            The content keys of its requests.
+        lay_out : callable
+            Given the latest that is known of each key, returns the batches to be sent, in state ``planned``.
+
+        Raises
+        ------
+        ConfigError
+            It cannot be written; nothing was sent.
+        """
+        with self._explained(), self._writing() as connection:
+            batches = lay_out(latest(connection, keys, job.service, _NOT_REFUSED))
+            if batches:
+                insert_job(connection, job)
+                insert_batches(connection, batches)
+
+    def add_batches(self, batches: Sequence[Planned]) -> None:
+        """Write down more batches of a job, in state ``planned``.
+
+        Parameters
+        ----------
+        batches : sequence of tuple of BatchRecord and sequence of RequestRecord
+            What is going to be sent.
+
+        Raises
+        ------
+        ConfigError
+            It cannot be written; nothing was sent.
+        """
+        with self._explained(), self._writing() as connection:
+            insert_batches(connection, batches)
+
+    def move(
+        self,
+        batch: BatchRecord,
+        tasks: Mapping[int, tuple[str, str | None]] | None = None,
+    ) -> None:
+        """Write down what became of a batch, and which task answers which of its requests.
+
+        Parameters
+        ----------
+        batch : BatchRecord
+            As it is now.
+        tasks : Mapping of int to tuple, optional
+            The task's id, and where its output will be, by the request's position in the batch.
+
+        Raises
+        ------
+        ConfigError
+            It cannot be written.
+        """
+        with self._explained(), self._writing() as connection:
+            connection.execute(
+                "UPDATE batches SET state = ?, batch_id = ?, sent_at = ?, error = ? "
+                "WHERE job_id = ? AND number = ?",
+                (batch.state, batch.batch_id, batch.sent_at, batch.error, batch.job_id, batch.number),
+            )
+            connection.executemany(
+                "UPDATE requests SET task_id = ?, output_url = ? "
+                "WHERE job_id = ? AND number = ? AND position = ?",
+                [(*task, batch.job_id, batch.number, position) for position, task in (tasks or {}).items()],
+            )
+
+    def settle(self, requests: Iterable[RequestRecord]) -> None:
+        """Write down final answers.
+
+        Parameters
+        ----------
+        requests : iterable of RequestRecord
+            With their ``status``; an answer that is final already stays, unless it was ``unknown``.
+
+        Raises
+        ------
+        ConfigError
+            They cannot be written; the answers are still at the service, or in the store.
+        """
+        with self._explained(), self._writing() as connection:
+            connection.executemany(
+                "UPDATE requests SET task_id = ?, status = ?, error = ?, http_status = ?, fetched_at = ?, "
+                "output_url = ?, copy = ?, settled_at = ? WHERE job_id = ? AND number = ? AND position = ? "
+                "AND coalesce(status, 'unknown') = 'unknown'",
+                [
+                    (
+                        each.task_id,
+                        each.status,
+                        each.error,
+                        each.http_status,
+                        each.fetched_at,
+                        each.output_url,
+                        each.copy,
+                        each.settled_at,
+                        each.job_id,
+                        each.number,
+                        each.position,
+                    )
+                    for each in requests
+                ],
+            )
+
+    def collect(self, places: Iterable[tuple[str, int, int]], at: float) -> None:
+        """Write down that answers were handed out in a complete frame.
+
+        Parameters
+        ----------
+        places : iterable of (str, int, int)
+            The job, the batch's number and the request's position of each.
+        at : float
+            When, in seconds since the epoch.
+        """
+        with self._explained(), self._writing() as connection:
+            connection.executemany(
+                "UPDATE requests SET collected_at = coalesce(collected_at, ?) "
+                "WHERE job_id = ? AND number = ? AND position = ?",
+                [(at, *place) for place in places],
+            )
+
+    def latest(self, keys: Sequence[bytes], service: str) -> dict[bytes, Sent]:
+        """Return the latest that is known of content keys at a service, refused batches included.
+
+        Parameters
+        ----------
+        keys : sequence of bytes
+            The keys.
+        service : str
+            The service and account.
+
+        Returns
+        -------
+        dict of bytes to (BatchRecord, RequestRecord)
+            Without the keys that were never sent.
+        """
+        with self._explained(), self._reading() as connection:
+            return latest(connection, keys, service)
+
+    def answered(self, keys: Sequence[bytes], service: str, since: float) -> dict[bytes, Sent]:
+        """Return the newest ``ok`` answers to content keys, of pages fetched since a time.
+
+        Parameters
+        ----------
+        keys : sequence of bytes
+            The keys.
+        service : str
+            The service and account.
+        since : float
+            Seconds since the epoch.
+
+        Returns
+        -------
+        dict of bytes to (BatchRecord, RequestRecord)
+            Without the keys that have no such answer.
+        """
+        with self._explained(), self._reading() as connection:
+            return latest(connection, keys, service, "AND r.status = 'ok' AND r.fetched_at >= :since", since)
+
+    def batch(self, job_id: str, number: int) -> tuple[BatchRecord, list[RequestRecord]]:
+        """Return one batch and its requests.
+
+        Parameters
+        ----------
+        job_id : str
+            The job.
+        number : int
+            Its place in the job.
+
+        Returns
+        -------
+        tuple of BatchRecord and list of RequestRecord
+            The requests in their order.
+        """
+        with self._explained(), self._reading() as connection:
+            row = connection.execute(
+                "SELECT * FROM batches WHERE job_id = ? AND number = ?", (job_id, number)
+            ).fetchone()
+            requests = connection.execute(
+                "SELECT * FROM requests WHERE job_id = ? AND number = ? ORDER BY position", (job_id, number)
+            )
+            return BatchRecord(**dict(row)), [read_request(each) for each in requests]
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return how many requests of each job have each status.
+
+        Returns
+        -------
+        dict of str to dict of str to int
+            By job and status; ``pending`` have no answer, and ``collected`` were handed out.
+        """
+        counts: dict[str, dict[str, int]] = {}
+        with self._explained(), self._reading() as connection:
+            for row in connection.execute(
+                "SELECT job_id, coalesce(status, 'pending') AS status, count(*) AS n, "
+                "count(collected_at) AS n_collected FROM requests GROUP BY 1, 2"
+            ):
+                of_job = counts.setdefault(row["job_id"], {})
+                of_job[row["status"]] = row["n"]
+                of_job["collected"] = of_job.get("collected", 0) + row["n_collected"]
+        return counts
+
+    def knows_batch(self, batch_id: str) -> bool:
+        """Say whether a batch of the service's is one of this ledger's.
+
+        Parameters
+        ----------
+        batch_id : str
+            The service's name for it.
+
+        Returns
+        -------
+        bool
+            True if it is accounted for.
+        """
+        with self._explained(), self._reading() as connection:
+            found = connection.execute("SELECT 1 FROM batches WHERE batch_id = ?", (batch_id,)).fetchone()
+        return found is not None
+
+    def job(self, job_id: str) -> JobRecord | None:
+        """Return one job.
+
+        Parameters
+        ----------
+        job_id : str
+            The job.
+
+        Returns
+        -------
+        JobRecord or None
+            None if there is no such job.
+        """
+        with self._explained(), self._reading() as connection:
+            row = connection.execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
+        return None if row is None else read_job(row)
+
+    def jobs(self) -> list[JobRecord]:
+        """Return all jobs.
+
+        Returns
+        -------
+        list of JobRecord
+            Oldest first.
+        """
+        with self._explained(), self._reading() as connection:
+            return [read_job(row) for row in connection.execute("SELECT * FROM jobs ORDER BY created_at, id")]
+
+    def batches(self, job_id: str) -> list[BatchRecord]:
+        """Return the batches that a job has sent, or is going to.
+
+        Parameters
+        ----------
+        job_id : str
+            The job.
+
+        Returns
+        -------
+        list of BatchRecord
+            In their order.
+        """
+        with self._explained(), self._reading() as connection:
+            rows = connection.execute("SELECT * FROM batches WHERE job_id = ? ORDER BY number", (job_id,))
+            return [BatchRecord(**dict(row)) for row in rows]
+
+    def save_copy(self, name: str, content: bytes) -> None:
+        """Keep an output that the service will forget.
+
+        Parameters
+        ----------
+        name : str
+            The copy's name.
+        content : bytes
+            The output as it was delivered.
+        """
+        folder = self.folder / "outputs"
+        with self._explained():
+            folder.mkdir(exist_ok=True, mode=0o700)
+            half = folder / f"{name}.{os.getpid()}.part"
+            half.write_bytes(content)
+            half.replace(folder / name)
+
+    def read_copy(self, name: str) -> bytes | None:
+        """Return an output that was kept.
+
+        Parameters
+        ----------
+        name : str
+            The copy's name.
+
+        Returns
+        -------
+        bytes or None
+            None if it is gone.
+        """
+        try:
+            return (self.folder / "outputs" / pathlib.PurePath(name).name).read_bytes()
+        except OSError:
+            return None
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            # a commit is on the disk when it returns: that is what an intent is for
+            connection.execute("PRAGMA synchronous = FULL")
+            yield connection
+        finally:
+            connection.close()
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._reading() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as exc:
+            damaged = not isinstance(exc, sqlite3.OperationalError | sqlite3.IntegrityError)
+            raise self._error(exc, damaged=damaged) from exc
+        except OSError as exc:
+            raise self._error(exc, damaged=False) from exc
+
+    def _error(self, exc: Exception, *, damaged: bool) -> ConfigError:
+        if damaged:
+            return ConfigError(
+                f"the ledger {self.path} is damaged: {exc}.",
+                hint="Nothing was sent. Move it aside (do not delete it) and call again; jobs with a "
+                "storage_url can be read from their prefix: nimble_pandas.read_outputs(storage_url).",
+            )
+        return ConfigError(
+            f"the ledger {self.path} cannot be used: {exc}.",
+            hint="Nothing more was sent. Free the disk, or name another folder: NIMBLE_PANDAS_HOME.",
+        )

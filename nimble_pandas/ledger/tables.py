@@ -1,0 +1,111 @@
+"""Records to rows of the tables, and back."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import TypeAlias
+
+from nimble_pandas.ledger.records import BatchRecord, JobRecord, RequestRecord
+
+#: The latest that is known of a content key.
+Sent: TypeAlias = tuple[BatchRecord, RequestRecord]
+
+#: A batch that is going to be sent, and what is in it.
+Planned: TypeAlias = tuple[BatchRecord, Sequence[RequestRecord]]
+
+# variables of one statement
+_MANY = 500
+
+_KEY_BYTES = 16
+_NO_KEY = bytes(_KEY_BYTES)
+
+
+def insert_job(connection: sqlite3.Connection, job: JobRecord) -> None:
+    """Write a job down."""
+    keys = b"".join(_NO_KEY if key is None else key for key in job.row_keys)
+    columns = {**_columns(job), "row_keys": keys, "invalid": json.dumps(job.invalid, default=str)}
+    _insert(connection, "jobs", [columns])
+
+
+def insert_batches(connection: sqlite3.Connection, batches: Sequence[Planned]) -> None:
+    """Write batches down, with what is in them."""
+    for batch, requests in batches:
+        _insert(connection, "batches", [_columns(batch)])
+        _insert(
+            connection,
+            "requests",
+            [{**_columns(each), "request": json.dumps(dict(each.request))} for each in requests],
+        )
+
+
+def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[Mapping[str, object]]) -> None:
+    if rows:
+        names = list(rows[0])
+        connection.executemany(
+            # names of our own dataclasses' fields
+            f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(f':{n}' for n in names)})",  # noqa: S608
+            rows,
+        )
+
+
+def _columns(record: JobRecord | BatchRecord | RequestRecord) -> dict[str, object]:
+    return {field.name: getattr(record, field.name) for field in fields(record)}
+
+
+def latest(
+    connection: sqlite3.Connection,
+    keys: Sequence[bytes],
+    service: str,
+    condition: str = "",
+    since: float = 0.0,
+) -> dict[bytes, Sent]:
+    """Return the latest that is known of content keys at a service, under a condition."""
+    found: dict[bytes, Sent] = {}
+    for start in range(0, len(keys), _MANY):
+        some = keys[start : start + _MANY]
+        marks = ", ".join(f":k{n}" for n in range(len(some)))
+        rows = connection.execute(
+            "SELECT r.*, b.state, b.batch_id, b.storage_url AS prefix, b.sent_at, b.error AS batch_error "  # noqa: S608
+            "FROM requests r JOIN batches b USING (job_id, number) JOIN jobs j ON j.id = r.job_id "
+            f"WHERE r.key IN ({marks}) AND j.service = :service {condition} "
+            "ORDER BY r.id",
+            {**{f"k{n}": key for n, key in enumerate(some)}, "service": service, "since": since},
+        )
+        # the later one of a key replaces the earlier
+        found.update((row["key"], (_batch_of(row), read_request(row))) for row in rows)
+    return found
+
+
+def read_job(row: sqlite3.Row) -> JobRecord:
+    """Return the job that a row holds."""
+    keys = row["row_keys"]
+    each = (keys[start : start + _KEY_BYTES] for start in range(0, len(keys), _KEY_BYTES))
+    return JobRecord(
+        **{
+            **dict(row),
+            "storage_compress": bool(row["storage_compress"]),
+            "row_keys": [None if key == _NO_KEY else key for key in each],
+            "invalid": json.loads(row["invalid"]),
+        }
+    )
+
+
+def _batch_of(row: sqlite3.Row) -> BatchRecord:
+    return BatchRecord(
+        job_id=row["job_id"],
+        number=row["number"],
+        state=row["state"],
+        batch_id=row["batch_id"],
+        storage_url=row["prefix"],
+        sent_at=row["sent_at"],
+        error=row["batch_error"],
+    )
+
+
+def read_request(row: sqlite3.Row) -> RequestRecord:
+    """Return the request that a row holds."""
+    known = {field.name: row[field.name] for field in fields(RequestRecord)}
+    return RequestRecord(**{**known, "request": json.loads(row["request"])})

@@ -1,0 +1,203 @@
+"""What was sent is on disk: nothing is lost with the kernel, and nothing is sent twice."""
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import textwrap
+
+import pandas as pd
+import pytest
+from clocks import Fast
+
+import nimble_pandas
+from nimble_pandas import Client, Ledger
+from nimble_pandas.local import Fault, serve, shop
+
+ASK = {"url_col": "url", "vendor": "walmart", "parse": True, "progress": "none"}
+
+
+@pytest.fixture
+def service():
+    """Run the local service with its shop; a bug of the service fails the test."""
+    with serve() as running:
+        yield running
+        running.check()
+
+
+def client_of(service):
+    """Return a client for which a minute takes a second and a half."""
+    return Client(
+        base_url=service.base_url, username=service.username, password=service.password, clock=Fast()
+    )
+
+
+def pages(service, n=6):
+    """Return a frame of `n` product pages of the shop."""
+    return pd.DataFrame(
+        {"url": shop.product_urls(service.shop_url, n), "sku": [f"{i:03d}" for i in range(n)]}
+    )
+
+
+def sent(service):
+    """Return how often the service was sent each URL."""
+    bodies = [call.body for call in service.log if call.method == "POST"]
+    return pd.Series([request["url"] for body in bodies for request in body["requests"]]).value_counts()
+
+
+def in_a_child(service, code):
+    """Run code in another process, with the service and the same ledger; return what it printed."""
+    program = textwrap.dedent(code)
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **service.environ()},
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_it_lies_where_it_is_told_and_only_its_owner_reads_it(tmp_path, monkeypatch):
+    """NIMBLE_PANDAS_HOME moves it; the file and its folder are private."""
+    monkeypatch.setenv("NIMBLE_PANDAS_HOME", str(tmp_path / "here"))
+    ledger = Ledger()
+    assert ledger.path == tmp_path / "here" / "ledger.sqlite"
+    assert stat.S_IMODE(ledger.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(ledger.folder.stat().st_mode) == 0o700
+
+
+def test_a_job_is_taken_up_in_another_process(service):
+    """With nothing in memory: the same rows, index and order, and no second submit."""
+    frame = pages(service).set_axis(list("fedcba"))
+    job = frame.nimble.submit(**ASK, client=service.client())
+    shown = in_a_child(
+        service,
+        f"""
+        import nimble_pandas
+        frame = nimble_pandas.attach({job.id!r}).wait(progress="none").frame()
+        print(list(frame.index), list(frame["sku"]), list(frame["status"]))
+        """,
+    )
+    assert shown == f"{list('fedcba')} {list(frame['sku'])} {['ok'] * 6}\n"
+    assert sent(service).tolist() == [1] * 6
+
+
+def test_running_the_cell_again_takes_up_what_is_under_way(service):
+    """Also with the rows in another order, and with more of them: only what is new is sent."""
+    client = service.client()
+    job = pages(service, 4).nimble.submit(**ASK, client=client)
+    again = pages(service, 4).iloc[::-1].nimble.submit(**ASK, client=client)
+    assert again.id == job.id
+    assert sent(service).sum() == 4
+    more = pages(service, 6).sample(frac=1, random_state=1)
+    answer = more.nimble.batch(**ASK, client=client)
+    assert answer["status"].tolist() == ["ok"] * 6
+    pd.testing.assert_frame_equal(answer[["url", "sku"]], more)
+    assert sent(service).tolist() == [1] * 6
+
+
+def test_a_frame_that_was_handed_out_is_not_taken_up_again(service):
+    """The next day's prices are fetched anew; nothing is reused unless it is asked for."""
+    client = service.client()
+    pages(service).nimble.batch(**ASK, client=client)
+    again = pages(service).nimble.batch(**ASK, client=client)
+    assert sent(service).tolist() == [2] * 6
+    assert not again["reused"].any()
+
+
+def test_refresh_sends_everything_anew(service):
+    """Even what is under way, when the caller says so."""
+    client = service.client()
+    first = pages(service).nimble.submit(**ASK, client=client)
+    second = pages(service).nimble.submit(**ASK, refresh=True, client=client)
+    assert first.id != second.id
+    assert sent(service).tolist() == [2] * 6
+
+
+@pytest.mark.parametrize("stored", [False, True], ids=["pull", "file"])
+def test_max_age_reuses_row_by_row(service, tmp_path, stored):
+    """Rows that were fetched lately are read again, and say so; the others are fetched."""
+    client = service.client()
+    where = {"storage_url": str(tmp_path / "outputs")} if stored else {}
+    first = pages(service, 3).nimble.batch(**ASK, **where, client=client)
+    answer = pages(service, 5).nimble.batch(**ASK, **where, max_age="1h", client=client)
+    assert answer["reused"].tolist() == [True] * 3 + [False] * 2
+    assert answer["status"].tolist() == ["ok"] * 5
+    own = ["task_id", "fetched_at", "name", "offers.price"]
+    pd.testing.assert_frame_equal(answer.loc[:2, own], first[own], check_dtype=False)
+    assert sent(service).tolist() == [1] * 5
+    for wrong in ("soon", 5, "-1h"):
+        with pytest.raises(nimble_pandas.ConfigError, match="no length of time"):
+            pages(service).nimble.batch(**ASK, max_age=wrong, client=client)
+
+
+def test_retry_failed_sends_once_what_failed(service):
+    """As a new batch of the same job; what is there already is not sent again."""
+    service.inject(Fault("failed", task=1))
+    job = pages(service).nimble.submit(**ASK, client=service.client()).wait()
+    assert job.frame()["status"].tolist() == ["ok", "failed", "ok", "ok", "ok", "ok"]
+    frame = job.retry_failed().wait().frame()
+    assert frame["status"].tolist() == ["ok"] * 6
+    assert sorted(sent(service)) == [1] * 5 + [2]
+    job.retry_failed().wait()
+    assert sent(service).sum() == 7
+    attached = nimble_pandas.attach(job.id)
+    assert attached.wait(progress="none").frame()["status"].tolist() == ["ok"] * 6
+
+
+def test_unknown_rows_are_sent_again_only_when_the_caller_says_so(service):
+    """`retry_failed(unknown=True)` is that word; running the cell again is not."""
+    service.inject(Fault("reset", on="submit"))
+    client = client_of(service)
+    job = pages(service).nimble.submit(**ASK, client=client).wait()
+    assert set(job.frame()["status"]) == {"unknown"}
+    again = pages(service).nimble.batch(**ASK, client=client)
+    assert set(again["status"]) == {"unknown"}
+    assert set(job.retry_failed().frame()["status"]) == {"unknown"}
+    assert len([call for call in service.log if call.method == "POST"]) == 1
+    frame = job.retry_failed(unknown=True).wait().frame()
+    assert frame["status"].tolist() == ["ok"] * 6
+
+
+def test_jobs_are_listed_and_rescued(service):
+    """What every job has so far, with nothing in memory; rescued outputs outlive the service's memory."""
+    client = service.client()
+    done = pages(service, 2).nimble.batch(**ASK, client=client)
+    job = pages(service, 4).nimble.submit(**ASK, refresh=True, client=client)
+    listed = nimble_pandas.jobs()
+    assert listed["n_requests"].tolist() == [2, 4]
+    assert listed["done"].tolist() == [True, False]
+    assert listed["collected"].tolist() == [True, False]
+    assert listed["hours_left"].between(23.9, 24).all()
+    while not nimble_pandas.rescue(client=client)["done"].all():
+        pass
+    service.clock.advance(25 * 3600)
+    frame = nimble_pandas.attach(job.id, client=client).wait(progress="none").frame()
+    assert frame["status"].tolist() == ["ok"] * 4
+    assert len(done) == 2
+
+
+def test_a_ledger_that_cannot_be_written_stops_the_submit(service, tmp_path):
+    """Before anything is sent; so does one that is damaged or of a newer version."""
+    for name, spoil in {
+        "file": lambda path: path.parent.rmdir() or path.parent.write_text(""),
+        "damaged": lambda path: path.write_bytes(b"not a database" * 100),
+        "newer": lambda path: sqlite3.connect(path).execute("PRAGMA user_version = 99").connection.close(),
+    }.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        spoil(folder / "ledger.sqlite")
+        with pytest.raises(nimble_pandas.ConfigError, match="ledger"):
+            pages(service).nimble.batch(**ASK, client=service.client(), ledger=Ledger(folder))
+    assert service.log == []
+
+
+def test_no_secret_is_written_down(service, home):
+    """Neither the password nor a store's key is in any file that a job leaves behind."""
+    pages(service).nimble.batch(**ASK, client=service.client())
+    files = [path for path in home.rglob("*") if path.is_file()]
+    assert files
+    for path in files:
+        assert service.password.encode() not in path.read_bytes(), path
