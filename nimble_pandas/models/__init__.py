@@ -3,6 +3,7 @@
 from nimble_pandas.models.answers import Batch, Progress, Task, TaskPage, reason
 from nimble_pandas.models.batches import (
     DELIVERY_PARAMETERS,
+    DOCUMENTED_DEFAULTS,
     MAX_BATCH_REQUESTS,
     PARAMETERS,
     Delivery,
@@ -14,6 +15,7 @@ from nimble_pandas.models.outputs import Entity, Output, read_output
 
 __all__ = [
     "DELIVERY_PARAMETERS",
+    "DOCUMENTED_DEFAULTS",
     "MAX_BATCH_REQUESTS",
     "PARAMETERS",
     "Batch",

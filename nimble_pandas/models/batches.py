@@ -15,6 +15,9 @@ MAX_BATCH_REQUESTS = 1000
 #: The parameters of a request, in the order in which they are sent.
 PARAMETERS = ("url", "vendor", "country", "state", "city", "zip", "locale", "parse")
 
+#: What a request means where it says nothing (the parameter table): to say it is to say nothing.
+DOCUMENTED_DEFAULTS: Mapping[str, object] = {"country": "ALL", "locale": "en", "parse": False}
+
 #: The parameters that say where outputs go; they are the same for a whole batch.
 DELIVERY_PARAMETERS = ("storage_type", "storage_url", "storage_compress", "callback_url")
 
