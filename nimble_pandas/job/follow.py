@@ -19,6 +19,10 @@ _RATE = 20.0
 _SUMMARY_STEP = 0.1
 # failures that may pass are endured for so long without interruption
 _PATIENCE_SECONDS = 300.0
+# whatever the service asks for, it is asked again after so long
+_LONGEST_WAIT_SECONDS = 600.0
+# a batch that is not known at one moment may be at the next, until it has been unknown for so long
+_GONE_SECONDS = 60.0
 
 
 def poll(batch: SentBatch, *, client: Client, clock: Clock, elapsed_seconds: float, n_batches: int) -> None:
@@ -47,16 +51,23 @@ def poll(batch: SentBatch, *, client: Client, clock: Clock, elapsed_seconds: flo
     pause = _pause(elapsed_seconds, n_batches)
     try:
         _ask(batch, client)
-        batch.failing_since = None
+        batch.failing_since = batch.gone_since = None
     except JobExpired:
-        batch.expired = batch.completed = True
+        _forgotten(batch, clock)
     except (RateLimited, ServerError, TransportError) as exc:
         now = clock.monotonic()
         batch.failing_since = now if batch.failing_since is None else batch.failing_since
         if now - batch.failing_since > _PATIENCE_SECONDS:
             raise
-        pause = max(pause, getattr(exc, "retry_after", None) or 1.0)
+        pause = min(max(pause, getattr(exc, "retry_after", None) or 1.0), _LONGEST_WAIT_SECONDS)
     batch.next_poll_at = clock.monotonic() + pause
+
+
+def _forgotten(batch: SentBatch, clock: Clock) -> None:
+    now = clock.monotonic()
+    batch.gone_since = now if batch.gone_since is None else batch.gone_since
+    if now - batch.gone_since > _GONE_SECONDS or clock.now().timestamp() > batch.record.expires_at:
+        batch.expired = batch.completed = batch.news = True
 
 
 def _ask(batch: SentBatch, client: Client) -> None:
@@ -69,6 +80,7 @@ def _ask(batch: SentBatch, client: Client) -> None:
         batch.summarised_fraction = progress.fraction
         # not before the tasks are known: a summary that fails is asked for again
         batch.completed = batch.completed or progress.completed
+        batch.news = True
 
 
 def _pause(elapsed_seconds: float, n_batches: int) -> float:

@@ -9,11 +9,18 @@ from nimble_pandas.errors import OutputMissing, OutputUnreadable
 from nimble_pandas.job.judge import judge
 from nimble_pandas.job.register import Register
 from nimble_pandas.job.sent import SentBatch
-from nimble_pandas.job.sources import Pulled, is_final
+from nimble_pandas.job.sources import Pulled, is_passing
 from nimble_pandas.models import Task, read_output
 
 # a success whose output is not there yet is asked for again for so long
 _GRACE_SECONDS = 30.0
+# a store or a service from which nothing can be read is endured for so long …
+_PATIENCE_SECONDS = 300.0
+# … and left alone for a share of the time that it has been so, or for as long as it asks
+_PAUSE_SHARE = 0.2
+_LONGEST_PAUSE_SECONDS = 600.0
+# outputs that are asked for before anyone looks at how it goes
+_WINDOW = 256
 
 
 class Reader:
@@ -41,8 +48,18 @@ class Reader:
         """Whether an output that should be there has not been found yet."""
         return any(map(self._register.is_open, self._missing_since))
 
-    def note(self, batch: SentBatch) -> None:
-        """Take down the ids of a batch, and where its outputs will be."""
+    def learn(self, batch: SentBatch) -> None:
+        """Take down what is new of a batch: its ids, where its outputs will be, what ended without one.
+
+        Parameters
+        ----------
+        batch : SentBatch
+            As far as the service has told of it.
+        """
+        if not batch.news:
+            return
+        batch.news = False
+        batch.landed = {}
         for position in filter(self._register.is_open, batch.positions):
             task = batch.task(position)
             self._register.note(
@@ -51,9 +68,21 @@ class Reader:
                 task_id=task.id if task else None,
                 output_url=batch.source.url(task, batch.delivery) if task else None,
             )
+            if task is None:
+                self._without_task(batch, position)
+            elif batch.contradicted(position, task):
+                self._register.settle_as(position, "mismatch", f"the service understood {dict(task.input)}")
+            elif not batch.source.is_asked_for(task):
+                error = f"refused: {task.output_url} is not where outputs were asked for"
+                self._register.settle_as(position, "unreadable", error)
+            elif task.succeeded or (batch.over and not task.ended):
+                batch.landed[task.id] = position
+            elif task.ended:
+                error = task.error or "the service gave no reason"
+                self._register.settle_as(position, "failed", error, http_status=task.status_code)
 
     def read(self, batch: SentBatch) -> None:
-        """Settle every request of a batch that can be settled now.
+        """Read the outputs of a batch that have landed, and settle their requests.
 
         Parameters
         ----------
@@ -64,23 +93,36 @@ class Reader:
         ------
         AuthError
             The key is not accepted any more; what was read stays.
+        ApiError, TransportError, StorageError
+            Nothing of the batch could be read for minutes; its outputs are still where they are.
         """
-        self.note(batch)
-        landed: dict[str, tuple[int, Task]] = {}
-        for position in filter(self._register.is_open, batch.positions):
-            task = batch.task(position)
-            if task is None:
-                self._without_task(batch, position)
-            elif batch.contradicted(position, task):
-                self._register.settle_as(position, "mismatch", f"the service understood {dict(task.input)}")
-            elif task.succeeded or (batch.over and not task.ended):
-                landed[task.id] = (position, task)
-            elif task.ended:
-                error = task.error or "the service gave no reason"
-                self._register.settle_as(position, "failed", error, http_status=task.status_code)
-        urls = {task_id: batch.source.url(task, batch.delivery) for task_id, (_, task) in landed.items()}
-        for task_id, found in batch.source.read(urls) if urls else ():
-            self._take(batch, *landed[task_id], found)
+        self.learn(batch)
+        if batch.next_read_at > self._clock.monotonic():
+            return
+        batch.landed = {id_: at for id_, at in batch.landed.items() if self._register.is_open(at)}
+        waiting = list(batch.landed)
+        for start in range(0, len(waiting), _WINDOW):
+            window = waiting[start : start + _WINDOW]
+            urls = {task_id: batch.source.url(batch.tasks[task_id], batch.delivery) for task_id in window}
+            trouble = [
+                error
+                for task_id, found in batch.source.read(urls)
+                if (error := self._take(batch, batch.landed[task_id], batch.tasks[task_id], found))
+            ]
+            if trouble:
+                # the store or the service is in trouble: asking for the rest makes it no better
+                self._pause(batch, trouble)
+                return
+
+    def _pause(self, batch: SentBatch, trouble: list[Exception]) -> None:
+        now = self._clock.monotonic()
+        batch.unread_since = now if batch.unread_since is None else batch.unread_since
+        if now - batch.unread_since > _PATIENCE_SECONDS:
+            raise trouble[0]
+        asked = max((getattr(error, "retry_after", None) or 0.0 for error in trouble), default=0.0)
+        batch.next_read_at = now + min(
+            max(asked, (now - batch.unread_since) * _PAUSE_SHARE), _LONGEST_PAUSE_SECONDS
+        )
 
     def _without_task(self, batch: SentBatch, position: int) -> None:
         if not batch.over:
@@ -93,36 +135,41 @@ class Reader:
         else:
             self._register.settle_as(position, "not_delivered", "the service lists no task for this request")
 
-    def _take(self, batch: SentBatch, position: int, task: Task, found: bytes | Exception) -> None:
+    def _take(
+        self, batch: SentBatch, position: int, task: Task, found: bytes | Exception
+    ) -> Exception | None:
+        """Settle a request with what was found; return what may pass, and is worth another look."""
         if isinstance(found, bytes):
             try:
                 output = read_output(found)
             except OutputUnreadable as exc:
                 found = exc
-            else:
-                request = batch.request(position)
-                answer = judge(
-                    output,
-                    known=self._register.answers[position],
-                    parse=request.get("parse") is True,
-                    url=str(request["url"]),
-                    http_status=task.status_code,
-                )
-                if isinstance(batch.source, Pulled):
-                    self._keep(task.id, found)
-                self._register.settle(position, answer)
-                return
-        self._miss(batch, position, task, found)
+        if isinstance(found, Exception):
+            return self._miss(batch, position, task, found)
+        batch.unread_since = None
+        request = batch.request(position)
+        answer = judge(
+            output,
+            known=self._register.answers[position],
+            parse=request.get("parse") is True,
+            url=str(request["url"]),
+            http_status=task.status_code,
+        )
+        if isinstance(batch.source, Pulled):
+            self._keep(task.id, found)
+        self._register.settle(position, answer)
+        return None
 
-    def _miss(self, batch: SentBatch, position: int, task: Task, error: Exception) -> None:
+    def _miss(self, batch: SentBatch, position: int, task: Task, error: Exception) -> Exception | None:
+        if is_passing(error):
+            return error
+        if not isinstance(error, OutputMissing):
+            self._register.settle_as(position, "unreadable", str(error))
+            return None
         now = self._clock.monotonic()
-        since = self._missing_since.setdefault(position, now)
-        missing = isinstance(error, OutputMissing)
-        if missing and batch.expired:
+        late = now - self._missing_since.setdefault(position, now) > _GRACE_SECONDS
+        if batch.expired:
             self._register.settle_as(position, "expired", f"the service has forgotten the batch; {error}")
-        elif is_final(error):
-            self._register.settle_as(position, "unreadable", str(error))
-        elif now - since > _GRACE_SECONDS and missing:
+        elif late:
             self._register.settle_as(position, "not_delivered", f"the task is {task.state}, but {error}")
-        elif now - since > _GRACE_SECONDS:
-            self._register.settle_as(position, "unreadable", str(error))
+        return None

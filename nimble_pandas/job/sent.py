@@ -47,6 +47,16 @@ class SentBatch:
     #: Since when it is looked for, after its answer was lost.
     sought_since: float | None = None
 
+    #: When outputs may be read again, and since when none could be.
+    next_read_at: float = 0.0
+    unread_since: float | None = None
+    #: Since when the service says that it knows no such batch.
+    gone_since: float | None = None
+
+    #: Whether something was learnt that nobody has looked at; tasks whose outputs should be there.
+    news: bool = True
+    landed: dict[str, int] = field(default_factory=dict)
+    closed: bool = False
     tasks: dict[str, Task] = field(default_factory=dict)
     n_strangers: int = 0
     n_known_ended: int = 0
@@ -77,12 +87,14 @@ class SentBatch:
         self.tasks.update((task.id, task) for task in batch.tasks if task.id in self.tasks)
         self._match([task for task in batch.tasks if task.id not in self.tasks])
         self.completed = self.completed or batch.completed
+        self.news = True
         self._count_ended()
 
     def recall(self, offset: int, task: Task) -> None:
         """Take in a task as the ledger remembers it."""
         self._task_ids.setdefault(offset, []).append(task.id)
         self.tasks[task.id] = task
+        self.news = True
 
     def recall_all(self, requests: Iterable[RequestRecord]) -> None:
         """Take in all tasks that the ledger remembers of this batch."""

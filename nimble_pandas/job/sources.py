@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias
 
@@ -12,6 +12,7 @@ from nimble_pandas.errors import (
     AuthError,
     OutputMissing,
     OutputUnreadable,
+    RateLimited,
     ServerError,
     StorageError,
     TransportError,
@@ -44,6 +45,10 @@ class Pulled:
         """Return where the output of `task` is."""
         return self._client.output_url(task.id)
 
+    def is_asked_for(self, task: Task) -> bool:  # noqa: ARG002 -- the same question to both kinds
+        """Say whether the job asked for the output to be where it is: it is built from the id."""
+        return True
+
     def read(self, urls: Mapping[str, str]) -> Iterator[Found]:
         """Pull outputs, many at a time.
 
@@ -74,7 +79,7 @@ class Pulled:
             return task_id, unpack(self._client.output(task_id))
         except AuthError:
             raise
-        except (ServerError, TransportError, OutputUnreadable) as exc:
+        except (TransportError, OutputUnreadable) as exc:
             return task_id, exc
         except ApiError as exc:
             if exc.status_code == _NOT_FOUND:
@@ -95,10 +100,14 @@ class Stored:
         self._store = store
 
     def url(self, task: Task, delivery: Delivery) -> str:
-        """Return where the output of `task` is, as the service says or, if it does not, as is documented."""
+        """Return where the output of `task` is, as the service says or, failing that, as is documented."""
         if task.output_url is not None:
             return task.output_url
         return f"{delivery.storage_url}{task.id}.json{'.gz' if delivery.storage_compress else ''}"
+
+    def is_asked_for(self, task: Task) -> bool:
+        """Say whether the location that the service tells lies where the job asked for outputs."""
+        return task.output_url is None or self._store.holds(task.output_url)
 
     def find(self, delivery: Delivery) -> list[str]:
         """Return where all outputs of a batch are.
@@ -126,23 +135,14 @@ class Stored:
         Parameters
         ----------
         urls : Mapping of str to str
-            Locations by task id. One that the job did not ask for is refused.
+            Locations by task id.
 
         Yields
         ------
         Found
             In no particular order. `OutputMissing` where there is nothing yet.
         """
-        allowed = {task_id: url for task_id, url in urls.items() if self._store.holds(url)}
-        for task_id in urls.keys() - allowed.keys():
-            yield (
-                task_id,
-                OutputUnreadable(
-                    f"refused: {urls[task_id]} is not under {self._store.storage_url}, which was asked for"
-                ),
-            )
-        task_ids: Sequence[str] = list(allowed)
-        for task_id, (_, found) in zip(task_ids, self._store.read(list(allowed.values())), strict=True):
+        for task_id, (_, found) in zip(urls, self._store.read(list(urls.values())), strict=True):
             yield task_id, found
 
 
@@ -150,8 +150,8 @@ class Stored:
 Source: TypeAlias = Pulled | Stored
 
 
-def is_final(error: Exception) -> bool:
-    """Say whether asking for an output again is pointless.
+def is_passing(error: Exception) -> bool:
+    """Say whether an output could not be read for a reason that may pass, and that is not its own.
 
     Parameters
     ----------
@@ -161,10 +161,8 @@ def is_final(error: Exception) -> bool:
     Returns
     -------
     bool
-        False where it may still land, or where the store or the service may recover.
+        False where there is nothing (yet), or where there is something else.
     """
-    if isinstance(error, OutputUnreadable):
-        return True
-    return not isinstance(error, StorageError | ServerError | TransportError) and not (
-        isinstance(error, ApiError) and error.status_code == 429  # noqa: PLR2004 -- HTTP
-    )
+    if isinstance(error, OutputUnreadable | OutputMissing):
+        return False
+    return isinstance(error, StorageError | ServerError | TransportError | RateLimited)

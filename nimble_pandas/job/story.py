@@ -213,7 +213,7 @@ class Story:
                 self._batch_of[position] = batch
         self.batches += batches
         for batch in batches:
-            self._reader.note(batch)
+            self._reader.learn(batch)
 
     def send_planned(self, sent: Callable[[], None] = lambda: None) -> None:
         """Send the batches that provably were not sent, unless another kernel is about to.
@@ -259,7 +259,7 @@ class Story:
                 if not any(each.record.state in {"accepted", "unknown"} for each in self.batches):
                     self._give_up(planned, exc.args[0])
                     raise
-            self._reader.note(batch)
+            self._reader.learn(batch)
             sent()
             if batch.record.state == "unknown":
                 return
@@ -290,10 +290,12 @@ class Story:
 
     def is_open(self, batch: SentBatch) -> bool:
         """Say whether a batch still owes an answer."""
-        return any(
+        # an answer that was final is asked for again in another batch, never in this one
+        batch.closed = batch.closed or not any(
             self._batch_of[position] is batch and self.register.is_open(position)
             for position in batch.positions
         )
+        return not batch.closed
 
     def advance(self, *, now: bool = False, send: bool = True) -> None:
         """Do whatever is due: look for lost batches, poll, read what has landed, write it down.
@@ -341,7 +343,7 @@ class Story:
             now = self.clock.monotonic()
             batch.sought_since = now if batch.sought_since is None else batch.sought_since
             if seek(batch, client=self.client, ledger=self.ledger):
-                self._reader.note(batch)
+                batch.news = True
             elif now - batch.sought_since > _SEEK_SECONDS:
                 for position in batch.positions:
                     self.register.settle_as(position, "unknown", str(batch.record.error))
