@@ -186,8 +186,7 @@ def batch(
     arguments = locals()
     age = _seconds(max_age)
     job = _prepared(arguments, explode=explode, dtype_backend=dtype_backend)
-    job.run(timeout, refresh=refresh, max_age=age)
-    return job.frame(explode=explode, dtype_backend=dtype_backend)
+    return job.run(timeout, refresh=refresh, max_age=age, explode=explode, dtype_backend=dtype_backend)
 
 
 def _parameters_of_batch(verb: _Verb) -> _Verb:

@@ -134,7 +134,9 @@ class Client:
         """Close the connections."""
         self._session.close()
 
-    def submit(self, body: bytes, *, endpoint: str = "ecommerce") -> Batch:
+    def submit(
+        self, body: bytes, *, endpoint: str = "ecommerce", patience: float = _RATE_LIMIT_SECONDS
+    ) -> Batch:
         """Send a batch.
 
         Parameters
@@ -143,6 +145,8 @@ class Client:
             UTF-8 JSON: ``requests`` and their defaults.
         endpoint : str, default "ecommerce"
             The kind of batch, after ``/batch/``.
+        patience : float, default 300
+            Seconds to go on where the service wants to be asked later (429).
 
         Returns
         -------
@@ -159,7 +163,7 @@ class Client:
         TransportError
             The service could not be reached: nothing was sent.
         """
-        answer = self._submitted(body, endpoint)
+        answer = self._submitted(body, endpoint, patience)
         try:
             batch = Batch.from_json(_decode(self._read(answer, _ANSWER_MAX_BYTES)))
         except (ServerError, TransportError) as exc:
@@ -308,9 +312,9 @@ class Client:
         self._judge(answer, batch_id)
         return _decode(self._read(answer, _ANSWER_MAX_BYTES))
 
-    def _submitted(self, body: bytes, endpoint: str) -> requests.Response:
+    def _submitted(self, body: bytes, endpoint: str, patience: float) -> requests.Response:
         url = f"{self.base_url}/api/v1/batch/{endpoint}"
-        deadline = self.clock.monotonic() + _RATE_LIMIT_SECONDS
+        deadline = self.clock.monotonic() + patience
         attempt = 0
         while True:
             attempt += 1

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import html
 import secrets
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pandas.api.extensions import no_default
 
 from nimble_pandas.client import Client
-from nimble_pandas.errors import JobTimeout, NimbleError
+from nimble_pandas.errors import ConfigError, JobTimeout
 from nimble_pandas.frames import assemble
 from nimble_pandas.job.story import Story
 from nimble_pandas.ledger import Ledger, Sent
@@ -119,9 +120,15 @@ class Job:
         return self
 
     def run(
-        self, timeout: float | None = None, *, refresh: bool = False, max_age: float | None = None
-    ) -> Job:
-        """Send what is not under way already, and wait; called once, by `batch`.
+        self,
+        timeout: float | None = None,
+        *,
+        refresh: bool = False,
+        max_age: float | None = None,
+        explode: bool | str = False,
+        dtype_backend: str | NoDefault = no_default,
+    ) -> pd.DataFrame:
+        """Send what is not under way already, wait, and lay out the frame; called once, by `batch`.
 
         Parameters
         ----------
@@ -129,11 +136,13 @@ class Job:
             Seconds to wait at most; no limit if not given.
         refresh, max_age : optional
             As in `submit`.
+        explode, dtype_backend : optional
+            As in `frame`.
 
         Returns
         -------
-        Job
-            This job, done.
+        pandas.DataFrame
+            Complete.
 
         Raises
         ------
@@ -142,10 +151,11 @@ class Job:
         JobTimeout
             As `wait`.
         """
+        timeout = seconds_of(timeout)
         with self._shown(self._progress) as view:
             self._begin(view, refresh=refresh, max_age=max_age)
             self._wait(view, timeout)
-        return self
+            return self.frame(explode=explode, dtype_backend=dtype_backend)
 
     def resume(self, job_id: str, known: Mapping[int, Sent]) -> Job:
         """Take up what was written down; called once, by `attach`.
@@ -192,6 +202,7 @@ class Job:
         ApiError, TransportError
             The service does not answer; the job goes on, and can be waited for again.
         """
+        timeout = seconds_of(timeout)
         with self._shown(self._progress if progress is None else progress) as view:
             self._wait(view, timeout)
         return self
@@ -340,9 +351,16 @@ class Job:
         str
             Two lines.
         """
-        n_sent = sum(len(batch.offset_of) for batch in self._story.batches if batch.record.state != "planned")
+        n_in: Counter[str] = Counter()
+        for batch in self._story.batches:
+            n_in[batch.record.state] += len(batch.offset_of)
+        facts = [f"{n_in['accepted']:,} requests were submitted and are billed; they go on at the service"]
+        if n_in["intent"] + n_in["unknown"]:
+            facts.append(f"{n_in['intent'] + n_in['unknown']:,} may have been, and are looked for")
+        if n_in["planned"]:
+            facts.append(f"{n_in['planned']:,} were not sent yet, and are when the job is taken up")
         return (
-            f"Job {self.id}: {n_sent:,} requests were submitted and are billed; they go on at the service.\n"
+            f"Job {self.id}: {'; '.join(facts)}.\n"
             f'Take it up again: job = nimble_pandas.attach("{self.id}"); frame = job.wait().frame()'
         )
 
@@ -367,13 +385,14 @@ class Job:
         message = None
         try:
             yield view
-        except (KeyboardInterrupt, NimbleError) as exc:
+        except BaseException as exc:
             # what was submitted goes on, whatever stopped the waiting
             sent = any(batch.record.state in _MAY_RUN for batch in self._story.batches)
             self._state = "detached" if sent else "failed"
             if sent:
                 message = self.how_to_go_on()
-                exc.add_note(message)
+                if not isinstance(exc, JobTimeout):
+                    exc.add_note(message)
             raise
         finally:
             view.close(self.snapshot(message))
@@ -400,6 +419,11 @@ class Job:
 
     def _send(self, view: View) -> None:
         self._story.send_planned(lambda: view.show(self.snapshot()))
+        while (pause := self._story.told_to_wait_seconds) > 0:
+            self._story.clock.sleep(min(pause, _VIEW_SECONDS))
+            view.show(self.snapshot())
+            if self._story.told_to_wait_seconds <= 0:
+                self._story.send_planned(lambda: view.show(self.snapshot()))
         self._state = "done" if self.done else "running"
 
     def _wait(self, view: View, timeout: float | None) -> None:
@@ -428,3 +452,29 @@ class Job:
                 "have no answer yet.",
                 hint=self.how_to_go_on(),
             )
+
+
+def seconds_of(timeout: float | None) -> float | None:
+    """Return a timeout that is one.
+
+    Parameters
+    ----------
+    timeout : float or None
+        Seconds; None for no limit.
+
+    Returns
+    -------
+    float or None
+        As given.
+
+    Raises
+    ------
+    ConfigError
+        It is no number of seconds; nothing was sent.
+    """
+    number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    if timeout is None or (number and timeout >= 0):
+        return timeout
+    raise ConfigError(
+        f"timeout={timeout!r} is no number of seconds.", hint="Nothing was sent. Give timeout=60."
+    )

@@ -9,7 +9,7 @@ from typing import Any
 
 import filelock
 
-from nimble_pandas.client import Client
+from nimble_pandas.client import Client, backoff
 from nimble_pandas.config import is_loopback
 from nimble_pandas.errors import ApiError, AuthError, ConfigError, RateLimited, TransportError
 from nimble_pandas.job.claim import claim, job_record, plan_batches, take_up, written
@@ -29,6 +29,8 @@ from nimble_pandas.storage import Store
 _LOOK_AGAIN_SECONDS = 0.5
 # a batch whose answer was lost is looked for so long
 _SEEK_SECONDS = 30.0
+# submits that the service wants later (429) are put off for so long in all
+_RATE_LIMIT_SECONDS = 300.0
 
 
 #: The clients that this process has sent jobs with, by account, so that `attach` needs none named again.
@@ -74,6 +76,10 @@ class Story:
         self._source_of(plan.delivery.storage_url)
         self._started_at = self.clock.monotonic()
         self._look_again_at = 0.0
+        # since when submits are put off by the service, how often, and until when
+        self._told_to_wait_since: float | None = None
+        self._n_told_to_wait = 0
+        self._send_again_at = 0.0
         self._collected = False
 
     @property
@@ -232,6 +238,8 @@ class Story:
         if any(batch.record.state == "unknown" for batch in self.running()):
             # whatever swallowed that answer would swallow the next: first it is looked for
             return
+        if self.told_to_wait_seconds > 0:
+            return
         for batch in self.batches:
             if batch.record.state in {"planned", "intent"}:
                 waiting[batch.record.job_id].append(batch)
@@ -253,16 +261,40 @@ class Story:
                 continue
             try:
                 send(batch, self._body(batch), client=self.client, ledger=self.ledger, clock=self.clock)
+                self._told_to_wait_since = None
+            except RateLimited as exc:
+                if self._told_to_wait(exc):
+                    return
+                self._stop(planned, exc)
             except (ApiError, TransportError) as exc:
-                hopeless = isinstance(exc, AuthError | RateLimited | TransportError)
-                self._give_up(planned if hopeless else [batch], exc.args[0])
-                if not any(each.record.state in {"accepted", "unknown"} for each in self.batches):
-                    self._give_up(planned, exc.args[0])
-                    raise
+                hopeless = isinstance(exc, AuthError | TransportError)
+                self._stop(planned if hopeless else [batch], exc)
             self._reader.learn(batch)
             sent()
             if batch.record.state == "unknown":
                 return
+
+    @property
+    def told_to_wait_seconds(self) -> float:
+        """How long the service still wants no submit; 0 if it does not say so."""
+        return max(self._send_again_at - self.clock.monotonic(), 0.0) if self._told_to_wait_since else 0.0
+
+    def _told_to_wait(self, exc: RateLimited) -> bool:
+        """Take down when to submit again; False if the service has said so for too long."""
+        now = self.clock.monotonic()
+        self._told_to_wait_since = self._told_to_wait_since or now
+        self._n_told_to_wait += 1
+        pause = backoff(self._n_told_to_wait) if exc.retry_after is None else exc.retry_after
+        self._send_again_at = now + pause
+        return self._send_again_at - self._told_to_wait_since <= _RATE_LIMIT_SECONDS
+
+    def _stop(self, batches: list[SentBatch], exc: ApiError | TransportError) -> None:
+        """Settle batches that will not be sent; raise if nothing of the job runs."""
+        self._told_to_wait_since = None
+        self._give_up(batches, exc.args[0])
+        if not any(each.record.state in {"accepted", "unknown"} for each in self.batches):
+            self._give_up([each for each in self.batches if each.record.state == "planned"], exc.args[0])
+            raise exc
 
     def _give_up(self, batches: list[SentBatch], error: object) -> None:
         for batch in batches:

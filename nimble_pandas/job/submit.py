@@ -6,7 +6,14 @@ from dataclasses import replace
 
 from nimble_pandas.client import Client
 from nimble_pandas.clock import Clock
-from nimble_pandas.errors import ApiError, NimbleError, ServerError, SubmitUnknown, TransportError
+from nimble_pandas.errors import (
+    ApiError,
+    NimbleError,
+    RateLimited,
+    ServerError,
+    SubmitUnknown,
+    TransportError,
+)
 from nimble_pandas.job.sent import SentBatch
 from nimble_pandas.ledger import Ledger
 
@@ -31,15 +38,21 @@ def send(batch: SentBatch, body: bytes, *, client: Client, ledger: Ledger, clock
     ------
     ConfigError
         The intent cannot be written down; the batch was not sent.
+    RateLimited
+        The service wants to be asked later: the batch is still ``planned``.
     ApiError, TransportError
         The batch was refused, or never left: nothing of it runs or is billed.
     """
     _move(batch, ledger, state="intent", sent_at=clock.now().timestamp())
     try:
-        answer = client.submit(body)
+        answer = client.submit(body, patience=0.0)
     except (SubmitUnknown, ServerError) as exc:
         _move(batch, ledger, state="unknown", error=doubt(exc))
         return
+    except RateLimited:
+        # provably not taken: it is as if it had not been tried
+        _move(batch, ledger, state="planned")
+        raise
     except (ApiError, TransportError) as exc:
         _move(batch, ledger, state="refused", error=f"not sent: {exc.args[0]}")
         raise
