@@ -151,3 +151,68 @@ def test_an_output_has_time_to_land():
     with replaying(SUBMITTED, progress(1, completed=True), summary(), *[gone] * 9, OUTPUT) as replay:
         job, _ = submitted(replay)
         assert job.wait().frame()["status"].tolist() == ["ok"]
+
+
+def test_a_submit_that_must_wait_is_sent_when_it_may():
+    """429 says that nothing was taken: the submit is put off for as long as the service asks."""
+    wait = Answer(status=429, headers={"Retry-After": "45"})
+    with replaying(wait, wait, SUBMITTED, progress(1, completed=True), summary(), OUTPUT) as replay:
+        job, clock = submitted(replay)
+        assert clock.monotonic() == pytest.approx(90)
+        assert job.wait().frame()["status"].tolist() == ["ok"]
+    assert calls(replay)[:3] == ["ecommerce"] * 3
+
+
+def test_a_submit_that_must_always_wait_is_given_up():
+    """After five minutes of being put off, the call says so; nothing was sent."""
+    with replaying(Answer(status=429, headers={"Retry-After": "60"})) as replay:
+        with pytest.raises(nimble_pandas.RateLimited):
+            submitted(replay)
+    assert set(calls(replay)) == {"ecommerce"}
+
+
+def test_outputs_that_are_rate_limited_are_read_later():
+    """`Retry-After` holds for reading too: nothing that is paid for is given up meanwhile."""
+    wait = Answer(status=429, headers={"Retry-After": "120"})
+    with replaying(SUBMITTED, progress(1, completed=True), summary(), wait, wait, OUTPUT) as replay:
+        job, clock = submitted(replay)
+        assert job.wait().frame()["status"].tolist() == ["ok"]
+    assert clock.monotonic() == pytest.approx(240, abs=5)
+    assert calls(replay).count("results") == 3
+
+
+def test_outputs_that_cannot_be_read_for_minutes_leave_the_job_as_it_is():
+    """The error says what to type; nothing is settled, and a later wait reads everything."""
+    with replaying(SUBMITTED, progress(1, completed=True), summary(), Answer(status=500)) as replay:
+        job, _ = submitted(replay)
+        with pytest.raises(nimble_pandas.ServerError) as raised:
+            job.wait()
+        assert "attach" in raised.value.__notes__[0]
+        replay.script[:] = [OUTPUT]
+        assert job.wait().frame()["status"].tolist() == ["ok"]
+
+
+def test_one_404_is_no_end():
+    """A batch that is not known at one moment may be at the next; only a minute of it means forgotten."""
+    gone = Answer(status=404, body={"error": "Batch not found"})
+    with replaying(SUBMITTED, gone, gone, progress(1, completed=True), summary(), OUTPUT) as replay:
+        job, _ = submitted(replay)
+        assert job.wait().frame()["status"].tolist() == ["ok"]
+    with replaying(SUBMITTED, gone) as replay:
+        job, clock = submitted(replay)
+        frame = job.wait().frame()
+    assert frame["status"].tolist() == ["expired"]
+    assert clock.monotonic() > 60
+
+
+@pytest.mark.parametrize("timeout", ["5", -1, float("nan"), True])
+def test_a_timeout_that_is_none_is_refused(timeout):
+    """Before anything is sent or waited for."""
+    with replaying(SUBMITTED) as replay:
+        client = Client(base_url=replay.base_url, api_key="k", clock=Hand())
+        frame = pd.DataFrame({"url": [URL]})
+        with pytest.raises(nimble_pandas.ConfigError, match="timeout="):
+            frame.nimble.batch(
+                url_col="url", vendor="walmart", timeout=timeout, progress="none", client=client
+            )
+    assert replay.asked == []

@@ -277,12 +277,14 @@ class Story:
     @property
     def told_to_wait_seconds(self) -> float:
         """How long the service still wants no submit; 0 if it does not say so."""
-        return max(self._send_again_at - self.clock.monotonic(), 0.0) if self._told_to_wait_since else 0.0
+        put_off = self._told_to_wait_since is not None
+        return max(self._send_again_at - self.clock.monotonic(), 0.0) if put_off else 0.0
 
     def _told_to_wait(self, exc: RateLimited) -> bool:
         """Take down when to submit again; False if the service has said so for too long."""
         now = self.clock.monotonic()
-        self._told_to_wait_since = self._told_to_wait_since or now
+        if self._told_to_wait_since is None:
+            self._told_to_wait_since, self._n_told_to_wait = now, 0
         self._n_told_to_wait += 1
         pause = backoff(self._n_told_to_wait) if exc.retry_after is None else exc.retry_after
         self._send_again_at = now + pause
