@@ -12,6 +12,7 @@ from nimble_pandas.job.recall import SourceOf, is_under_way, read_again, recall_
 from nimble_pandas.job.register import Register
 from nimble_pandas.job.sent import SentBatch
 from nimble_pandas.ledger import BatchRecord, JobRecord, Ledger, Planned, RequestRecord, Sent
+from nimble_pandas.models import MAX_BATCH_REQUESTS
 from nimble_pandas.planning import Plan, cut
 
 
@@ -86,7 +87,9 @@ def plan_batches(
     """
     batches = []
     sizes = plan.request_bytes()[np.array(positions, dtype=np.intp)]
-    for number, places in enumerate(cut(sizes), start=first):
+    # a plan that was cut smaller than the API allows stays so
+    largest = max(map(len, plan.batches), default=MAX_BATCH_REQUESTS)
+    for number, places in enumerate(cut(sizes, largest), start=first):
         delivery = plan.delivery.under(job_id, f"{number:04d}")
         wanted = [positions[place] for place in places]
         batches.append(
