@@ -30,6 +30,7 @@ from nimble_pandas.verbs import batch, plan, submit
 
 if TYPE_CHECKING:
     from nimble_pandas import local
+    from nimble_pandas.checks import Check, check
     from nimble_pandas.client import Client
     from nimble_pandas.job import Job, attach, jobs, read_outputs, rescue
     from nimble_pandas.ledger import Ledger
@@ -42,6 +43,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ApiError",
     "AuthError",
+    "Check",
     "Client",
     "ConfigError",
     "InputError",
@@ -62,6 +64,7 @@ __all__ = [
     "attach",
     "batch",
     "bucket_policy",
+    "check",
     "jobs",
     "key_policy",
     "local",
@@ -72,11 +75,13 @@ __all__ = [
 ]
 
 _LATER = {
+    "Check": "nimble_pandas.checks",
     "Client": "nimble_pandas.client",
     "Job": "nimble_pandas.job",
     "Plan": "nimble_pandas.planning",
     "Snapshot": "nimble_pandas.progress",
     "attach": "nimble_pandas.job",
+    "check": "nimble_pandas.checks",
     "bucket_policy": "nimble_pandas.permissions",
     "key_policy": "nimble_pandas.permissions",
     "jobs": "nimble_pandas.job",

@@ -1,4 +1,4 @@
-"""``nimble-pandas``: the demo, the local service, and what a bucket must allow."""
+"""``nimble-pandas``: the demo, the local service, what a bucket must allow, and whether all is well."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code: 0 if all went well, 1 for an error of ours, 130 after Ctrl-C.
+        The exit code: 0 if all went well, 1 for an error of ours or where `check` finds something missing,
+        130 after Ctrl-C.
     """
     chosen = _parser().parse_args(arguments)
     try:
-        chosen.run(chosen)
+        return chosen.run(chosen) or 0
     except nimble_pandas.NimbleError as exc:
         print(f"nimble-pandas: {exc}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     policy = commands.add_parser("policy", help="print what a bucket must allow the service")
     policy.add_argument("storage_url", help="s3://bucket or gs://bucket")
     policy.set_defaults(run=_policy)
+    check = commands.add_parser("check", help="try the key, the bucket and the ledger; send nothing")
+    check.add_argument("storage_url", nargs="?", help="s3://bucket/prefix/, gs://bucket/prefix/ or a folder")
+    check.set_defaults(run=_check)
     return parser
 
 
@@ -131,3 +134,9 @@ def _until_told_to_end() -> Iterator[threading.Event]:
 
 def _policy(chosen: argparse.Namespace) -> None:
     print(nimble_pandas.bucket_policy(chosen.storage_url))
+
+
+def _check(chosen: argparse.Namespace) -> int:
+    found = nimble_pandas.check(chosen.storage_url)
+    print(found)
+    return 0 if found.ok else 1
