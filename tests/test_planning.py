@@ -4,13 +4,18 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import nimble_pandas
+from nimble_pandas.planning import make_plan
 
 WALMART = "https://www.walmart.com/ip/Product-One"
+
+# what the frames of these tests hold on purpose
+mixed = pytest.mark.filterwarnings("ignore:Parquet cannot hold")
 
 
 def pages(n=3, **columns):
@@ -102,6 +107,8 @@ def test_a_grid_column_whose_name_is_taken_gets_the_suffix():
         ({"zip": "2108"}, "five digits"),
         ({"url": "www.walmart.com"}, "not an http(s) URL"),
         ({"params": {"country": "US"}}, "country= or country_col="),
+        ({"params": {"requests": 5}}, "'requests' is no name of a parameter"),
+        ({"params": {5: 5}}, "5 is no name of a parameter"),
         ({"params": {"storage_url": "s3://b"}}, "argument of its own"),
         ({"url_col": "link"}, "no column 'link' (for url); the columns are ['url']"),
         ({"storage_url": "ftp://host/x"}, "in no store"),
@@ -117,6 +124,7 @@ def test_a_wrong_argument_says_so(arguments, said):
     assert "Nothing was sent" in str(raised.value)
 
 
+@mixed
 def test_all_bad_rows_stand_in_one_error():
     """Index labels, columns and reasons of every bad row are in the message and in `rows`."""
     frame = pd.DataFrame(
@@ -181,9 +189,7 @@ def test_a_missing_value_leaves_it_to_the_default(missing):
     assert [plan.effective(i)["country"] for i in range(2)] == ["US", "FR"]
 
 
-@pytest.mark.parametrize(
-    "dtype", [object, "str", "string", "category", pd.ArrowDtype(__import__("pyarrow").string())]
-)
+@pytest.mark.parametrize("dtype", [object, "str", "string", "category", pd.ArrowDtype(pa.string())])
 def test_every_dtype_of_text_is_read(dtype):
     """Text columns of any dtype give the same requests."""
     frame = pages(3, country=pd.Series(["US", None, "DE"], dtype="str").astype(dtype))
@@ -192,13 +198,15 @@ def test_every_dtype_of_text_is_read(dtype):
     assert [plan.request(i).get("country") for i in range(3)] == ["US", None, "DE"]
 
 
+@mixed
 def test_parse_is_read_from_booleans_numbers_and_words():
-    """Columns read from a CSV hold "true", 0 or 1.0; all are sent as booleans."""
+    """Columns read from a CSV hold "true", 0 or 1.0; all are read as booleans."""
     values = pd.Series([True, 0, "True", "no", 1.0, np.bool_(False), None], dtype=object)
-    plan = pages(7, parse=values).nimble.plan(url_col="url", parse_col="parse", vendor="walmart")
-    assert [plan.request(i).get("parse") for i in range(7)] == [True, False, True, False, True, False, None]
+    plan = pages(7, parse=values).nimble.plan(url_col="url", parse_col="parse", parse=True, vendor="walmart")
+    assert [plan.effective(i)["parse"] for i in range(7)] == [True, False, True, False, True, False, True]
 
 
+@mixed
 def test_further_parameters_are_sent_as_they_are():
     """`params` and `param_cols` reach the body with their JSON types, 1 and True told apart."""
     frame = pages(4, tag=pd.Series([1, True, "x", None], dtype=object))
@@ -229,8 +237,6 @@ def test_a_batch_has_at_most_a_thousand_requests(n_rows, sizes):
 
 def test_batches_are_cut_by_the_bytes_to_be_sent():
     """No body is larger than allowed, and the sizes are those of the real JSON."""
-    from nimble_pandas.planning import make_plan
-
     frame = pages(500, tag=["é" * (i % 7) for i in range(500)])
     plan = make_plan(
         frame, columns={"url": "url", "tag": "tag"}, values={"vendor": "walmart"}, max_batch_bytes=2000
@@ -290,6 +296,81 @@ def test_the_callers_frame_is_not_changed():
     pd.testing.assert_frame_equal(frame, before)
 
 
+def test_the_plan_keeps_the_rows_as_they_were():
+    """What is done to the frame after planning moves no answer to another row."""
+    frame = pages(3, stock=pd.array([1, 2, 3], "Int64"))
+    before = frame.copy()
+    plan = frame.nimble.plan(url_col="url", vendor="walmart")
+    frame["stock"].array[0] = 9
+    frame.loc[1, "url"] = "elsewhere"
+    frame["more"] = 1
+    frame.index = [2, 1, 0]
+    frame.index.name = "later"
+    pd.testing.assert_frame_equal(plan.rows, before)
+
+
+def test_a_list_in_params_is_sent_as_it_is():
+    """Only the parameters of the API's table make a grid: another one may take a list."""
+    actions = [{"click": "#a"}, {"wait": 2}]
+    plan = pages(2).nimble.plan(url_col="url", vendor="walmart", params={"browser_actions": actions})
+    assert body(plan)["browser_actions"] == actions
+    assert plan.n_rows == 2
+
+
+def test_all_countries_can_be_asked_for():
+    """A row that says "all" gets all, whatever the default; as the default it is sent too."""
+    frame = pages(3, country=["all", None, "FR"])
+    plan = frame.nimble.plan(url_col="url", country_col="country", country="US", vendor="walmart")
+    assert [plan.effective(i)["country"] for i in range(3)] == ["ALL", "US", "FR"]
+    plan = frame.nimble.plan(url_col="url", country_col="country", country="All", vendor="walmart")
+    assert body(plan)["country"] == "ALL"
+    assert [plan.request(i).get("country") for i in range(3)] == [None, None, "FR"]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "documented", "other"),
+    [("parse", False, True), ("locale", "en", "fr"), ("country", "all", "US")],
+)
+def test_to_say_the_documented_default_is_to_say_nothing(parameter, documented, other):
+    """It is one request with one key, unless another default holds, which the row must then contradict."""
+    said = pd.Series([None, documented, other], dtype=object)
+    frame = pd.DataFrame({"url": [WALMART] * 3, parameter: said})
+    plain = frame.nimble.plan(url_col="url", vendor="walmart", **{f"{parameter}_col": parameter})
+    assert plain.request_of_row.tolist() == [0, 0, 1]
+    assert parameter not in plain.effective(0)
+    outside = pd.DataFrame({"url": [WALMART]}).nimble.plan(
+        url_col="url", vendor="walmart", **{parameter: documented}
+    )
+    against = frame.nimble.plan(
+        url_col="url", vendor="walmart", **{f"{parameter}_col": parameter, parameter: other}
+    )
+    assert against.request_of_row.tolist() == [0, 1, 0]
+    assert parameter in against.request(1)
+    assert plain.key(0) == outside.key(0) == against.key(1)
+    assert plain.key(1) == against.key(0) != plain.key(0)
+
+
+@mixed
+def test_values_are_told_apart_by_their_json():
+    """Tuples that are equal in Python are three requests; a tuple and a list are one."""
+    tags = pd.Series([(1, 2), (True, 2), (1.0, 2), [1, 2], "1", 1], dtype=object)
+    plan = pd.DataFrame({"url": WALMART, "tag": tags}).nimble.plan(
+        url_col="url", vendor="walmart", param_cols={"tag": "tag"}
+    )
+    assert plan.request_of_row.tolist() == [0, 1, 2, 0, 3, 4]
+
+
+def test_arrow_lists_and_structs_can_be_sent():
+    """Columns of Arrow's nested types give lists and objects."""
+    tags = pd.Series([[1, 2], None, [1, 2]], dtype=pd.ArrowDtype(pa.list_(pa.int64())))
+    about = pd.Series([{"a": 1}] * 3, dtype=pd.ArrowDtype(pa.struct([("a", pa.int64())])))
+    plan = pd.DataFrame({"url": WALMART, "tag": tags, "about": about}).nimble.plan(
+        url_col="url", vendor="walmart", param_cols={"tag": "tag", "about": "about"}
+    )
+    assert [plan.request(i).get("tag") for i in range(plan.n_requests)] == [[1, 2], None]
+    assert plan.request(1)["about"] == {"a": 1}
+
+
 values = st.one_of(
     st.none(),
     st.just(np.nan),
@@ -302,6 +383,7 @@ values = st.one_of(
 )
 
 
+@mixed
 @given(st.lists(st.tuples(values, values, values, values), max_size=12), st.randoms())
 def test_every_row_is_sent_or_named_and_keys_do_not_depend_on_order(rows, random):
     """Whatever the cells hold, each row has a request or a reason; shuffled rows have the same keys."""

@@ -11,8 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from nimble_pandas.errors import InputError
-from nimble_pandas.models import encode_json
+from nimble_pandas.models import DOCUMENTED_DEFAULTS, encode_json
 from nimble_pandas.planning.rules import rule
+from nimble_pandas.planning.shown import shown
 
 #: The code of a row that says nothing itself, so that the default holds.
 UNSET = 0
@@ -73,12 +74,12 @@ def read_default(parameter: str, value: object) -> object:
     InputError
         The value breaks the parameter's rule; nothing was sent.
     """
-    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+    if _is_missing(value):
         return None
-    try:
-        return rule(parameter)(value)
-    except ValueError as exc:
-        raise InputError(f"{parameter}={value!r}: {exc}.", hint="Nothing was sent.") from exc
+    sent, reason = _read(parameter, value)
+    if reason is not None:
+        raise InputError(f"{parameter}={shown(value)}: {reason}.", hint="Nothing was sent.")
+    return sent
 
 
 def unsaid(parameter: str, default: object, n_rows: int) -> Column:
@@ -104,7 +105,8 @@ def read_column(parameter: str, series: pd.Series, *, label: Hashable, default: 
     label : Hashable
         The caller's name for the column.
     default : object
-        What holds where a row says nothing. A value equal to it says nothing new.
+        What holds where a row says nothing. A value equal to it says nothing new; where there is none,
+        neither does what the API's documentation names as its default.
 
     Returns
     -------
@@ -113,16 +115,15 @@ def read_column(parameter: str, series: pd.Series, *, label: Hashable, default: 
     """
     raw_codes, raw_values = _factorize(series)
     categories: list[object] = [None]
-    known: dict[object, int] = {None: UNSET, key_of(default): UNSET}
+    implied = DOCUMENTED_DEFAULTS.get(parameter) if default is None else default
+    known: dict[object, int] = {None: UNSET, key_of(implied): UNSET}
     # the last place is what code -1, pandas' word for missing, picks
     code_of = np.zeros(len(raw_values) + 1, dtype=np.intp)
     reasons: dict[int, str] = {}
-    normalise = rule(parameter)
     for position, raw in enumerate(raw_values):
-        try:
-            value = normalise(raw)
-        except ValueError as exc:
-            reasons[position] = str(exc)
+        value, reason = _read(parameter, raw)
+        if reason is not None:
+            reasons[position] = reason
             continue
         code = known.setdefault(key_of(value), len(categories))
         if code == len(categories):
@@ -143,26 +144,60 @@ def _by_row(raw_codes: Codes, reasons: dict[int, str]) -> dict[int, str]:
     return {int(row): reasons[int(raw_codes[row])] for row in rows}
 
 
+def _read(parameter: str, value: object) -> tuple[object, str | None]:
+    """Return what is sent for a value, and the reason where it cannot be."""
+    try:
+        return rule(parameter)(value), None
+    except ValueError as exc:
+        return None, str(exc)
+    except Exception as exc:  # noqa: BLE001 -- a cell may hold any object, and its methods raise anything
+        return None, f"{shown(value)} cannot be read: {type(exc).__name__}"
+
+
 def key_of(value: object) -> object:
-    """Return what tells a parameter value from any other."""
-    # True, 1 and 1.0 are equal and hash alike, but are sent as three different things
-    return value if value is None or isinstance(value, str) else (type(value), encode_json(value))
+    """Return what tells a parameter value from any other: how it is sent."""
+    # True, 1 and 1.0 are equal and hash alike, but are sent as three different things; in bytes, for 1
+    # and "1" are two things too
+    return value if value is None or type(value) is str else encode_json(value).encode()
+
+
+def _is_missing(value: object) -> bool:
+    try:
+        return pd.isna(value) is True  # type: ignore[call-overload]
+    except Exception:  # noqa: BLE001 -- a signalling NaN raises when it is compared
+        return False
 
 
 def _factorize(series: pd.Series) -> tuple[Codes, Sequence[object]]:
     if series.dtype != object:
-        codes, values = pd.factorize(series)
-        return codes, list(values)
+        try:
+            codes, values = pd.factorize(series)
+            return codes, list(values)
+        except (NotImplementedError, TypeError):  # lists and structs of Arrow
+            series = series.astype(object)
     # objects may be unhashable, and those that are equal may still differ (True and 1)
     known: dict[object, int] = {}
     uniques: list[object] = []
     objects = series.to_numpy()
     codes = np.full(len(series), -1, dtype=np.intp)
-    for row in np.flatnonzero(series.notna().to_numpy()):
+    for row in np.flatnonzero(_is_given(series)):
         value = objects[row]
-        key = (type(value), value) if isinstance(value, Hashable) else repr(value)
-        code = known.setdefault(key, len(uniques))
+        code = known.setdefault(_raw_key(value), len(uniques))
         if code == len(uniques):
             uniques.append(value)
         codes[row] = code
     return codes, uniques
+
+
+def _is_given(series: pd.Series) -> npt.NDArray[np.bool_]:
+    try:
+        return series.notna().to_numpy()
+    except Exception:  # noqa: BLE001 -- as in `_is_missing`
+        return np.array([not _is_missing(value) for value in series], dtype=bool)
+
+
+def _raw_key(value: object) -> object:
+    try:
+        return key_of(value)
+    except Exception:  # noqa: BLE001 -- what is no JSON is equal to nothing but itself
+        return id(value)

@@ -10,6 +10,7 @@ import pandas as pd
 from pandas.api.types import is_list_like
 
 from nimble_pandas.errors import InputError
+from nimble_pandas.models import PARAMETERS
 
 
 def spread(
@@ -25,12 +26,13 @@ def spread(
     frame : pandas.DataFrame, shape (n, k)
         The caller's rows.
     values : Mapping of str to object
-        Each parameter's default; those that are lists make the grid.
+        Each parameter's default; those that are lists make the grid, except for parameters that the
+        API's table lacks: what these take is not known here.
 
     Returns
     -------
     rows : pandas.DataFrame
-        The rows, with one more column for each list; the frame itself where there is no list.
+        A copy, with one more column for each list.
     columns : dict of str to Hashable
         The new column of each listed parameter.
     defaults : dict of str to object
@@ -41,28 +43,32 @@ def spread(
     InputError
         A list is empty or has no order.
     """
-    lists = {name: _ordered(name, value) for name, value in values.items() if _is_list(value)}
+    lists = {
+        name: _ordered(name, value)
+        for name, value in values.items()
+        if name in PARAMETERS and is_list_like(value) and not isinstance(value, Mapping)
+    }
     defaults = {name: value for name, value in values.items() if name not in lists}
     if not lists:
-        return frame, {}, defaults
+        # the answers come later, and must find the rows that were sent
+        return frame.copy(), {}, defaults
     combinations = list(itertools.product(*lists.values()))
-    rows = frame.iloc[np.repeat(np.arange(len(frame)), len(combinations))].copy()
+    # a caller who forbids duplicate labels means the input; a grid repeats them by request
+    free = frame.set_flags(allows_duplicate_labels=True)
+    rows = free.iloc[np.repeat(np.arange(len(frame)), len(combinations))].copy()
     columns: dict[str, Hashable] = {}
     for name, chosen in zip(lists, zip(*combinations, strict=True), strict=True):
-        columns[name] = free_name(name, rows.columns)
+        columns[name] = _free_name(name, rows)
         rows[columns[name]] = pd.Series(list(chosen) * len(frame), index=rows.index)
     return rows, columns, defaults
 
 
-def free_name(name: str, taken: pd.Index, suffix: str = "_nimble") -> str:
-    """Return `name`, with `suffix` appended until no column is called that."""
+def _free_name(name: str, rows: pd.DataFrame) -> str:
+    # index levels too, so that `reset_index` works on the result
+    taken = {*rows.columns.get_level_values(0), *rows.index.names}
     while name in taken:
-        name += suffix
+        name += "_nimble"
     return name
-
-
-def _is_list(value: object) -> bool:
-    return is_list_like(value) and not isinstance(value, Mapping)
 
 
 def _ordered(name: str, value: object) -> Sequence[object]:

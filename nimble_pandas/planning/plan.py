@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from nimble_pandas.errors import InputError
-from nimble_pandas.models import Delivery, encode_batch, encode_json
+from nimble_pandas.models import DOCUMENTED_DEFAULTS, Delivery, encode_batch, encode_json
 from nimble_pandas.planning.columns import UNSET, Codes, Column
+from nimble_pandas.planning.shown import shown
 
 # enough to see what is wrong; the whole list is in the error's `rows`
 _MAX_LINES = 100
@@ -25,7 +26,7 @@ class Plan:
     Parameters
     ----------
     rows : pandas.DataFrame, shape (n, k)
-        The caller's rows; with a grid, each of them once per combination.
+        The caller's rows as they were; with a grid, each of them once per combination.
     delivery : Delivery
         Where the outputs go.
     defaults : dict
@@ -70,7 +71,9 @@ class Plan:
     @property
     def n_bytes(self) -> int:
         """Bytes of all bodies, up to the few that a batch's own storage prefix adds."""
-        return sum(len(self.body(positions)) for positions in self.batches)
+        # what stands around the requests, and a comma after each but the last
+        around = sum(len(self.body(())) + len(positions) - 1 for positions in self.batches)
+        return around + int(self.request_bytes().sum()) if self.batches else 0
 
     @property
     def wants_html(self) -> bool:
@@ -125,10 +128,15 @@ class Plan:
         Returns
         -------
         bytes
-            A hash of 16 bytes, equal for equal requests wherever and whenever they are sent.
+            A hash of 16 bytes, equal for equal requests wherever and whenever they are sent. To say what
+            the documentation names as the default is to say nothing.
         """
-        effective = self.effective(position)
-        canonical = encode_json({name: effective[name] for name in sorted(effective)})
+        said = {
+            name: value
+            for name, value in sorted(self.effective(position).items())
+            if name not in DOCUMENTED_DEFAULTS or value != DOCUMENTED_DEFAULTS[name]
+        }
+        canonical = encode_json(said)
         return hashlib.blake2b(canonical.encode(), digest_size=16).digest()
 
     def body(self, positions: Iterable[int], delivery: Delivery | None = None) -> bytes:
@@ -205,16 +213,9 @@ class Plan:
         return f"<b>Plan</b> (nothing is sent)<table>{cells}</table>{bad}"
 
 
-def _plain(label: object) -> object:
-    # `1`, where numpy would have it shown as `np.int64(1)`
-    if isinstance(label, tuple):
-        return tuple(map(_plain, label))
-    return label.item() if isinstance(label, np.generic) else label
-
-
 def _lines(invalid: pd.DataFrame) -> Iterator[str]:
-    shown = invalid.head(_MAX_LINES)
-    for label, column, reason in zip(shown["label"], shown["column"], shown["reason"], strict=True):
-        yield f"  row {_plain(label)!r}, column {column!r}: {reason}"
+    first = invalid.head(_MAX_LINES)
+    for label, column, reason in zip(first["label"], first["column"], first["reason"], strict=True):
+        yield f"  row {shown(label)}, column {shown(column)}: {reason}"
     if len(invalid) > _MAX_LINES:
         yield f"  … and {len(invalid) - _MAX_LINES:,} more"

@@ -7,13 +7,19 @@ from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_hashable
 
 from nimble_pandas.errors import InputError
 from nimble_pandas.models import DELIVERY_PARAMETERS, MAX_BATCH_REQUESTS, PARAMETERS, Delivery
 from nimble_pandas.planning.columns import Codes, Column, read_column, read_default, unsaid
 from nimble_pandas.planning.grid import spread
+from nimble_pandas.planning.parquet import unwritable
 from nimble_pandas.planning.plan import Plan
 from nimble_pandas.planning.rules import VENDORS
+from nimble_pandas.planning.shown import shown
+
+# names in one message
+_MAX_SHOWN = 50
 
 #: The most bytes of one batch's requests. The service documents no limit; this is far below the usual ones.
 MAX_BATCH_BYTES = 4_000_000
@@ -66,6 +72,7 @@ def make_plan(
     parameters = _read(rows, {**columns, **grid_columns}, defaults)
     invalid = _invalid(rows, parameters)
     _warn_of_vendors(parameters["vendor"])
+    _warn_of_parquet(rows)
     request_of_row, first_rows = _distinct(list(parameters.values()), invalid, len(rows))
     plan = Plan(
         rows=rows,
@@ -97,6 +104,8 @@ def _check_names(frame: pd.DataFrame, columns: Mapping[str, Hashable], values: M
     for name in {*columns, *values}:
         if name in DELIVERY_PARAMETERS:
             raise InputError(f"{name!r} is an argument of its own.", hint=f"Nothing was sent. Give {name}=….")
+        if not isinstance(name, str) or name == "requests":
+            raise InputError(f"{shown(name)} is no name of a parameter.", hint="Nothing was sent.")
     twice = frame.columns[frame.columns.duplicated()]
     if len(twice):
         raise InputError(
@@ -121,12 +130,17 @@ def _read(
 
 
 def _find(rows: pd.DataFrame, parameter: str, label: Hashable) -> pd.Series:
-    if label in rows.columns:
-        return rows[label]
-    if label in rows.index.names:
+    if is_hashable(label) and label in rows.columns:
+        found = rows[label]
+        # the first level of several columns gives a frame
+        if isinstance(found, pd.Series):
+            return found
+    elif is_hashable(label) and label in rows.index.names:
         return rows.index.get_level_values(rows.index.names.index(label)).to_series(index=rows.index)
+    names = ", ".join(map(shown, rows.columns[:_MAX_SHOWN]))
+    more = f" and {len(rows.columns) - _MAX_SHOWN:,} more" if len(rows.columns) > _MAX_SHOWN else ""
     raise InputError(
-        f"there is no column {label!r} (for {parameter}); the columns are {list(rows.columns)}.",
+        f"there is no column {shown(label)} (for {parameter}); the columns are [{names}]{more}.",
         hint="Nothing was sent.",
     )
 
@@ -183,10 +197,21 @@ def _warn_of_vendors(vendors: Column) -> None:
     unknown = sorted({str(vendor) for vendor in (*vendors.categories, vendors.default) if vendor} - VENDORS)
     if unknown:
         warnings.warn(
-            f"vendor {', '.join(map(repr, unknown))} is not among those known here "
+            f"vendor {', '.join(map(shown, unknown[:_MAX_SHOWN]))} is not among those known here "
             f"({', '.join(sorted(VENDORS))}); the service's own list may be longer.",
             UserWarning,
             # planning ← verb ← caller, or one more for the accessor; the message names what to look for
+            stacklevel=4,
+        )
+
+
+def _warn_of_parquet(rows: pd.DataFrame) -> None:
+    labels = unwritable(rows)
+    if labels:
+        warnings.warn(
+            f"Parquet cannot hold this frame's own {', '.join(map(shown, labels[:_MAX_SHOWN]))}: labels that "
+            "are the same text, or values of no one type. Rename or convert them before to_parquet.",
+            UserWarning,
             stacklevel=4,
         )
 

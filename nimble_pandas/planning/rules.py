@@ -7,7 +7,6 @@ standards that it names.
 
 from __future__ import annotations
 
-import math
 import numbers
 import re
 from collections.abc import Callable, Mapping
@@ -15,12 +14,14 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from nimble_pandas.models import encode_json, is_http_url
+from nimble_pandas.planning.shown import shown
 
 #: Vendors that are known; the list grows, so another one only warns.
 VENDORS = frozenset({"amazon", "homedepot", "walmart"})
 
-# ISO 3166-1 alpha-2, the officially assigned codes
+# ISO 3166-1 alpha-2, the officially assigned codes, and the documented word for any of them
 _COUNTRIES = (
+    "ALL "
     "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT "
     "BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH "
     "ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT "
@@ -45,14 +46,14 @@ _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not text but {type(value).__name__}")  # noqa: TRY004 -- a reason, not a bug
+        raise ValueError(f"{shown(value)} is not text but {type(value).__name__}")  # noqa: TRY004 -- a reason
     return value.strip()
 
 
 def _url(value: object) -> str | None:
     url = _text(value)
     if url and not is_http_url(url):
-        raise ValueError(f"{url!r} is not an http(s) URL")
+        raise ValueError(f"{shown(url)} is not an http(s) URL")
     return url or None
 
 
@@ -60,46 +61,40 @@ def _country(value: object) -> str | None:
     country = _text(value).upper()
     if country == "UK":
         raise ValueError("'UK' is not an ISO 3166-1 alpha-2 code: the United Kingdom is 'GB'")
-    if country == "ALL":
-        # the documented default; saying it is saying nothing
-        return None
     if country and country not in _COUNTRIES.split():
-        raise ValueError(f"{value!r} is not an ISO 3166-1 alpha-2 code such as 'US'")
+        raise ValueError(f"{shown(value)} is not an ISO 3166-1 alpha-2 code such as 'US'")
     return country or None
 
 
 def _state(value: object) -> str | None:
     state = _text(value).upper()
     if state and state not in _STATES.split():
-        raise ValueError(f"{value!r} is not the two letters of a US state, such as 'NY'")
+        raise ValueError(f"{shown(value)} is not the two letters of a US state, such as 'NY'")
     return state or None
 
 
 def _zip(value: object) -> str | None:
     if isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_):
         # a column of numbers has lost its leading zeros, and with a gap in it has become float
-        number = float(value)
-        if not math.isfinite(number) or number != int(number) or not 0 <= number < 10**_ZIP_DIGITS:
-            raise ValueError(f"{value!r} is not a zip of five digits")
-        return f"{int(number):05d}"
+        if not 0 <= value < 10**_ZIP_DIGITS or value % 1:  # type: ignore[operator]
+            raise ValueError(f"{shown(value)} is not a zip of five digits")
+        return f"{int(value):05d}"  # type: ignore[call-overload]
     code = _text(value)
     if code and not _ZIP.fullmatch(code):
-        raise ValueError(f"{code!r} is not a zip of five digits")
+        raise ValueError(f"{shown(code)} is not a zip of five digits")
     return code or None
 
 
 def _parse(value: object) -> bool | None:
-    if isinstance(value, bool | np.bool_):
+    if isinstance(value, numbers.Real | np.bool_) and value in {0, 1}:
         return bool(value)
-    word = str(int(value)) if isinstance(value, numbers.Integral) else value
-    if isinstance(value, float) and value in {0.0, 1.0}:
-        word = str(int(value))
-    if not isinstance(word, str) or (word.strip() and word.strip().lower() not in _BOOLEANS):
-        raise ValueError(f"{value!r} is neither True nor False")
-    return _BOOLEANS.get(word.strip().lower())
+    word = value.strip().lower() if isinstance(value, str) else None
+    if word is None or (word and word not in _BOOLEANS):
+        raise ValueError(f"{shown(value)} is neither True nor False")
+    return _BOOLEANS.get(word)
 
 
-def _plain(value: object) -> str | None:
+def _any_text(value: object) -> str | None:
     return _text(value) or None
 
 
@@ -108,11 +103,11 @@ def _vendor(value: object) -> str | None:
 
 
 def _json(value: object) -> object:
-    plain = value.item() if isinstance(value, np.generic) else value
+    plain = value.tolist() if isinstance(value, np.generic | np.ndarray) else value
     try:
         encode_json(plain)
     except (TypeError, ValueError, RecursionError) as exc:
-        raise ValueError(f"{value!r} cannot be sent as JSON: {exc}") from exc
+        raise ValueError(f"{shown(value)} cannot be sent as JSON: {exc}") from exc
     return None if isinstance(plain, str) and not plain.strip() else plain
 
 
@@ -121,9 +116,9 @@ RULES: Mapping[str, Callable[[object], object]] = {
     "vendor": _vendor,
     "country": _country,
     "state": _state,
-    "city": _plain,
+    "city": _any_text,
     "zip": _zip,
-    "locale": _plain,
+    "locale": _any_text,
     "parse": _parse,
 }
 
