@@ -1,0 +1,138 @@
+"""What a child process does that is going to be killed; it is forked from a server that has imported all."""
+
+import os
+import signal
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+from clocks import Fast
+
+import nimble_pandas
+from nimble_pandas import Client, Ledger
+from nimble_pandas.job import prepare
+from nimble_pandas.models import Delivery
+from nimble_pandas.planning import make_plan
+
+PRELOAD = ["pandas", "pyarrow.parquet", "requests", "fsspec.implementations.local", "nimble_pandas.job"]
+
+# every line of these is a step at which a child can be killed
+STEPS = tuple(
+    os.fspath(Path(nimble_pandas.__file__).parent / room) for room in ("job", "ledger", "client", "clock")
+)
+
+
+class Faster(Fast):
+    """A clock on which a minute takes a fifth of a second."""
+
+    RATE = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One call, as often as it is made: where it goes, what it asks, and where its frame is left."""
+
+    base_url: str
+    username: str
+    password: str = field(repr=False)
+    folder: Path
+    urls: list[str]
+    storage_url: str | None = None
+    max_batch_requests: int = 2
+
+    @property
+    def answer(self):
+        """Return where a complete frame is left."""
+        return self.folder / "answer.pickle"
+
+    def client(self):
+        """Return a connection of the process's own."""
+        return Client(
+            base_url=self.base_url, username=self.username, password=self.password, clock=Faster()
+        )
+
+    def ledger(self):
+        """Return the ledger of all its children."""
+        return Ledger(self.folder / "ledger")
+
+    def job(self):
+        """Return the job, not sent yet."""
+        frame = pd.DataFrame({"page": self.urls, "sku": [f"{n:03d}" for n in range(len(self.urls))]})
+        plan = make_plan(
+            frame,
+            columns={"url": "page"},
+            values={"vendor": "walmart", "parse": True, "country": "US"},
+            delivery=Delivery(storage_url=self.storage_url),
+            max_batch_requests=self.max_batch_requests,
+        )
+        return prepare(plan, client=self.client(), ledger=self.ledger(), progress="none")
+
+
+def run(call, dies_at):
+    """Make the call, or take up what it has handed out before; leave the frame."""
+    _die_at(dies_at)
+    ledger = call.ledger()
+    known = nimble_pandas.jobs(ledger=ledger)
+    if (known["collected"] & known["done"]).any():
+        # the frame was handed out just before the process was killed
+        job = nimble_pandas.attach(known.index[0], client=call.client(), ledger=ledger, progress="none")
+        _leave(call, job.wait().frame())
+    else:
+        _leave(call, call.job().run())
+
+
+def retry_unknown(call, dies_at):
+    """Send again what is unknown, as the caller says; leave the frame."""
+    _die_at(dies_at)
+    ledger = call.ledger()
+    job_id = nimble_pandas.jobs(ledger=ledger).index[0]
+    job = nimble_pandas.attach(job_id, client=call.client(), ledger=ledger, progress="none")
+    _leave(call, job.wait().retry_failed(unknown=True).wait().frame())
+
+
+def count_steps(call, counted):
+    """Make the call and leave how many steps it took."""
+    steps = 0
+
+    def count():
+        nonlocal steps
+        steps += 1
+
+    _at_each_step(count)
+    call.job().run()
+    sys.settrace(None)
+    counted.write_text(str(steps))
+
+
+def _leave(call, frame):
+    sys.settrace(None)
+    half = call.answer.with_suffix(".part")
+    frame.to_pickle(half)
+    half.replace(call.answer)
+
+
+def _die_at(step):
+    if step is None:
+        return
+    left = step
+
+    def count():
+        nonlocal left
+        left -= 1
+        if left <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    _at_each_step(count)
+
+
+def _at_each_step(act):
+    def line(_frame, event, _argument):
+        if event == "line":
+            act()
+        return line
+
+    def entered(frame, _event, _argument):
+        return line if frame.f_code.co_filename.startswith(STEPS) else None
+
+    sys.settrace(entered)

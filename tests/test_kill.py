@@ -1,0 +1,163 @@
+"""A process that is killed at any moment, and started again: nothing lost, nothing sent twice."""
+
+import multiprocessing
+import random
+import time
+from collections import Counter
+
+import killed
+import pandas as pd
+import pytest
+
+from nimble_pandas.local import Fault, serve, shop
+
+FORKED = multiprocessing.get_context("forkserver")
+FORKED.set_forkserver_preload(killed.PRELOAD)
+
+# what differs from call to call
+OWN = ["task_id", "batch_id", "fetched_at", "output_url"]
+
+# what goes wrong besides the kills, none of which changes what the frame says
+TROUBLE = [
+    None,
+    Fault("lost", on="submit"),
+    Fault("taken_500", on="submit", skip=1),
+    Fault("429", on="submit", skip=1),
+    Fault("delay", on="submit", seconds=0.1, skip=1),
+    Fault("delay", on="results", seconds=0.05, times=3),
+    Fault("delay", on="progress", seconds=0.05, times=2),
+    Fault("late", task=0, seconds=0.05, times=2),
+    Fault("shuffled", on="summary", times=None),
+    Fault("500", on="progress", times=2),
+]
+
+
+@pytest.fixture(scope="module")
+def service():
+    """Run the local service with its shop; a bug of the service fails the test."""
+    with serve() as running:
+        yield running
+        running.check()
+
+
+def call_of(service, folder, mark, *, stored, n=5):
+    """Return a call for `n` pages that nobody else asks for."""
+    folder.mkdir()
+    return killed.Call(
+        base_url=service.base_url,
+        username=service.username,
+        password=service.password,
+        folder=folder,
+        urls=[f"{url}?mark={mark}" for url in shop.product_urls(service.shop_url, n)],
+        storage_url=(folder / "outputs").as_uri() + "/" if stored else None,
+    )
+
+
+def child(act, *arguments):
+    """Start a child."""
+    process = FORKED.Process(target=act, args=arguments)
+    process.start()
+    return process
+
+
+def end(process, after=None):
+    """Wait for a child, or kill it after so many seconds; return whether it was killed."""
+    process.join(after if after is not None else 30)
+    if process.is_alive():
+        assert after is not None, "the child hangs"
+        process.kill()
+        process.join()
+    assert process.exitcode in {0, -9}, process.exitcode
+    return process.exitcode == -9
+
+
+def n_sent(service, call):
+    """Return how often the service was sent each page of a call."""
+    bodies = [each.body for each in service.log if each.method == "POST" and each.body]
+    urls = Counter(request["url"] for body in bodies for request in body["requests"])
+    return {url: urls[url] for url in call.urls}
+
+
+def n_taken(service, call):
+    """Return how often the service has taken, and bills, each page of a call."""
+    urls = Counter(task.input["url"] for task in service.client().tasks())
+    return {url: urls[url] for url in call.urls}
+
+
+def plain(frame, mark):
+    """Return a frame without what differs from call to call."""
+    text = frame.drop(columns=OWN).replace(rf"mark={mark}\b", "mark", regex=True)
+    return text.replace(r"mark%3D\w+", "mark", regex=True)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(service, tmp_path_factory):
+    """Return the frame and the number of steps of a call that nobody kills, by delivery."""
+    found = {}
+    for stored in (False, True):
+        mark = f"calm{stored:d}"
+        call = call_of(service, tmp_path_factory.mktemp("calm") / mark, mark, stored=stored)
+        assert not end(child(killed.run, call, None))
+        counted = call.folder / "steps"
+        again = call_of(service, tmp_path_factory.mktemp("calm") / "steps", f"s{stored:d}", stored=stored)
+        assert not end(child(killed.count_steps, again, counted))
+        found[stored] = plain(pd.read_pickle(call.answer), mark), int(counted.read_text())
+    return found
+
+
+def killed_until_done(service, call, draw, n_steps, n_kills):
+    """Kill and start again a drawn number of times, then let it end; return how often it was killed."""
+    kills = 0
+    for _ in range(n_kills):
+        if draw.random() < 0.7:
+            kills += end(child(killed.run, call, draw.randrange(1, n_steps)))
+        else:
+            kills += end(child(killed.run, call, None), after=draw.uniform(0.02, 0.5))
+        if call.answer.exists():
+            break
+    if not call.answer.exists():
+        assert not end(child(killed.run, call, None))
+    while (pd.read_pickle(call.answer)["status"] == "unknown").any():
+        kills += settle_unknown(service, call, draw, n_steps)
+    return kills
+
+
+def settle_unknown(service, call, draw, n_steps):
+    """Send again what the service never received, killed on the way; return how often it was killed."""
+    frame = pd.read_pickle(call.answer)
+    unknown = set(frame.loc[frame["status"] == "unknown", "page"])
+    received = {url for url, times in n_sent(service, call).items() if times}
+    if unknown & received:
+        # taken after all: it is found when it is looked for once more
+        assert not end(child(killed.run, call, None))
+        frame = pd.read_pickle(call.answer)
+        assert not set(frame.loc[frame["status"] == "unknown", "page"]) & received
+        return 0
+    return end(child(killed.retry_unknown, call, draw.choice([None, draw.randrange(1, n_steps)])))
+
+
+@pytest.mark.parametrize("stored", [False, True], ids=["pull", "file"])
+@pytest.mark.parametrize("seed", range(4))
+def test_whenever_it_is_killed_the_same_call_ends_the_same(service, undisturbed, tmp_path, seed, stored):
+    """Every row is there, no page was sent twice, and the frame is that of a run that nobody killed."""
+    draw = random.Random(f"{seed} {stored}")
+    calm, n_steps = undisturbed[stored]
+    kills, start, example = 0, time.monotonic(), 0
+    while kills < 65:
+        example += 1
+        mark = f"k{seed}{'s' if stored else 'p'}{example}"
+        call = call_of(service, tmp_path / mark, mark, stored=stored)
+        service.clear()
+        trouble = draw.choice(TROUBLE)
+        if trouble:
+            service.inject(trouble)
+        n = killed_until_done(service, call, draw, n_steps, draw.randrange(1, 9))
+        kills += n
+        frame = pd.read_pickle(call.answer)
+        context = f"seed {seed}, example {example}, {trouble}"
+        pd.testing.assert_frame_equal(plain(frame, mark), calm, obj=context)
+        assert set(n_taken(service, call).values()) == {1}, context
+        if not (trouble and trouble.kind == "429"):
+            # one that is refused may well be sent again
+            assert set(n_sent(service, call).values()) == {1}, context
+    print(kills, example, time.monotonic() - start)
