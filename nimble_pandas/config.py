@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import html
 import ipaddress
 import json
 import os
+import re
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
+import requests
 from requests.utils import get_netrc_auth
 
 from nimble_pandas.errors import ConfigError
@@ -17,6 +20,10 @@ from nimble_pandas.errors import ConfigError
 DEFAULT_BASE_URL = "https://api.webit.live"
 
 _API_PATH = "/api/v1"
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+# what no name and no password can hold: control characters and halves of a surrogate pair
+_UNSENDABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +42,14 @@ class Credentials:
     password: str | None = field(default=None, repr=False)
     api_key: str | None = field(default=None, repr=False)
 
+    def stripped(self) -> Credentials:
+        """Return them without blanks and line breaks around; a password may begin or end with a blank."""
+        return Credentials(
+            username=self.username and self.username.strip(),
+            password=self.password and self.password.strip("\r\n"),
+            api_key=self.api_key and self.api_key.strip(),
+        )
+
     def authorization(self) -> str:
         """Return the value of the ``Authorization`` header."""
         if self.api_key is not None:
@@ -44,9 +59,9 @@ class Credentials:
 
     def mask(self, text: str) -> str:
         """Return `text` without any of the secrets in it."""
-        for secret in (self.authorization().partition(" ")[2], self.password, self.api_key):
-            # as it is, as it stands inside JSON, and as it stands inside a URL
-            for spelling in {secret, json.dumps(secret)[1:-1], quote(secret, safe="")} if secret else ():
+        for secret in filter(None, (self.authorization().partition(" ")[2], self.password, self.api_key)):
+            # as it is, and as it stands inside JSON, a URL, and HTML
+            for spelling in (secret, json.dumps(secret)[1:-1], quote(secret, safe=""), html.escape(secret)):
                 text = text.replace(spelling, "***")
         return text
 
@@ -62,24 +77,44 @@ def resolve_base_url(base_url: str | None = None) -> str:
     Returns
     -------
     str
-        Without a trailing slash and without ``/api/v1``.
+        As it goes over the wire, without a trailing slash and without ``/api/v1``.
 
     Raises
     ------
     ConfigError
-        It is no http(s) URL, or would send the key in the clear to another machine.
+        It is no http(s) URL, holds more than an address, or would send the key in the clear to another
+        machine. It is not shown, for it may hold a password.
     """
-    url = (base_url or os.environ.get("NIMBLE_BASE_URL") or DEFAULT_BASE_URL).rstrip("/")
-    url = url.removesuffix(_API_PATH)
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
-        raise ConfigError(f"base_url={url!r} is no http(s) URL.", hint="Nothing was sent.")
-    if parts.scheme == "http" and not is_loopback(url):
+    source = "base_url=" if base_url else "NIMBLE_BASE_URL"
+    given = (base_url or os.environ.get("NIMBLE_BASE_URL") or DEFAULT_BASE_URL).strip()
+    if re.search(r"[@?#\s]", given):
         raise ConfigError(
-            f"base_url={url!r} would send the key unencrypted.",
+            f"{source} holds more than an address: a name or password, a query, or blanks.",
+            hint=f"Nothing was sent. Example: {DEFAULT_BASE_URL}; credentials go in username=, password=.",
+        )
+    url = _prepared(given)
+    if url is None:
+        raise ConfigError(
+            f"{source} is no http(s) URL.", hint=f"Nothing was sent. Example: {DEFAULT_BASE_URL}"
+        )
+    if url.startswith("http://") and not is_loopback(url):
+        raise ConfigError(
+            f"{source} would send the key unencrypted to {urlsplit(url).hostname}.",
             hint="Nothing was sent. Use https://; plain http:// is for this machine only (127.0.0.1).",
         )
     return url
+
+
+def _prepared(url: str) -> str | None:
+    """Return a URL as the HTTP library spells it; None where it has no use for it."""
+    try:
+        parts = urlsplit(requests.Request("GET", url).prepare().url or "")
+    except (requests.RequestException, ValueError):
+        return None
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        return None
+    netloc = parts.netloc.removesuffix(_DEFAULT_PORTS[parts.scheme])
+    return f"{parts.scheme}://{netloc}{parts.path.rstrip('/').removesuffix(_API_PATH)}".rstrip("/")
 
 
 def is_loopback(url: str) -> bool:
@@ -91,23 +126,15 @@ def is_loopback(url: str) -> bool:
         return host == "localhost"
 
 
-def resolve_credentials(
-    base_url: str,
-    *,
-    username: str | None = None,
-    password: str | None = None,
-    api_key: str | None = None,
-) -> Credentials:
+def resolve_credentials(base_url: str, given: Credentials) -> Credentials:
     """Return the credentials for a service, from the first source that has them.
 
     Parameters
     ----------
     base_url : str
         The service, whose host is looked up in ``~/.netrc``.
-    username, password : str, optional
-        The arguments, given together.
-    api_key : str, optional
-        The argument, instead of the other two.
+    given : Credentials
+        The arguments: a name and a password together, or a key, or nothing.
 
     Returns
     -------
@@ -117,25 +144,52 @@ def resolve_credentials(
     Raises
     ------
     ConfigError
-        No source has them, or the arguments contradict each other.
+        No source has them, the arguments contradict each other, or they cannot be sent.
     """
-    if api_key is not None and (username is not None or password is not None):
+    if given.api_key is not None and (given.username is not None or given.password is not None):
         raise ConfigError(
             "both api_key= and username=/password= are given.", hint="Nothing was sent. Give one."
         )
-    if (username is None) != (password is None):
+    if (given.username is None) != (given.password is None):
         raise ConfigError("username= and password= go together.", hint="Nothing was sent. Give both.")
-    if api_key is not None or username is not None:
-        return Credentials(username=username, password=password, api_key=api_key)
-    return _from_environment() or _from_netrc(base_url) or _none_found(base_url)
+    if given != Credentials():
+        return _sendable(given)
+    return _sendable(_from_environment() or _from_netrc(base_url) or _none_found(base_url))
+
+
+def netrc_credentials(base_url: str) -> Credentials | None:
+    """Return what ``~/.netrc`` holds for the host of `base_url`: the one source that names its host."""
+    found = _from_netrc(base_url)
+    return found and _sendable(found)
+
+
+def _sendable(found: Credentials) -> Credentials:
+    """Return credentials without the line break that a file or a shell left at their end.
+
+    No secret is a local variable here, nor part of a message: tracebacks show both.
+    """
+    found = found.stripped()
+    if found.api_key is not None and not re.fullmatch(r"[!-~]+", found.api_key):
+        wrong = (
+            "the API key is empty, or holds what no key holds: blanks, line breaks or letters beyond ASCII"
+        )
+    elif _UNSENDABLE.search(f"{found.username}{found.password}"):
+        wrong = "the username or the password holds a line break or another control character"
+    elif found.username is not None and (":" in found.username or not found.username):
+        wrong = "the username is empty or holds a colon, which Basic authentication cannot send"
+    else:
+        return found
+    raise ConfigError(f"{wrong}.", hint="Nothing was sent. Copy the credentials again.")
 
 
 def _from_environment() -> Credentials | None:
-    username, password = os.environ.get("NIMBLE_USERNAME"), os.environ.get("NIMBLE_PASSWORD")
-    if username and password:
-        return Credentials(username=username, password=password)
-    api_key = os.environ.get("NIMBLE_API_KEY")
-    return Credentials(api_key=api_key) if api_key else None
+    found = Credentials(
+        username=os.environ.get("NIMBLE_USERNAME"), password=os.environ.get("NIMBLE_PASSWORD")
+    ).stripped()
+    if found.username and found.password:
+        return found
+    found = Credentials(api_key=os.environ.get("NIMBLE_API_KEY")).stripped()
+    return found if found.api_key else None
 
 
 def _from_netrc(base_url: str) -> Credentials | None:

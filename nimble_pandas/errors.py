@@ -136,7 +136,33 @@ class ServerError(ApiError):
 
 
 class TransportError(NimbleError, ConnectionError):
-    """No answer came from the service."""
+    """No answer came from the service.
+
+    Parameters
+    ----------
+    message : str
+        What happened.
+    temporary : bool, default False
+        Whether the same call may get its answer a moment later; a certificate stays refused.
+    hint : str, optional
+        Whether anything is still running and billed, and what to type.
+    batch_id : str, optional
+        The batch that the error is about.
+    task_id : str, optional
+        The task that the error is about.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        temporary: bool = False,
+        hint: str | None = None,
+        batch_id: str | None = None,
+        task_id: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, batch_id=batch_id, task_id=task_id)
+        self.temporary = temporary
 
 
 class SubmitUnknown(TransportError):  # noqa: N818 -- reads as what happened

@@ -4,6 +4,7 @@ import contextlib
 import json
 import socket
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -15,7 +16,8 @@ class Answer:
     status: int = 200
     body: object = b""
     headers: dict[str, str] = field(default_factory=dict)
-    #: What happens to the connection instead: "drop" after the request, "cut" in the middle of the body.
+    #: What happens to the connection instead: "drop" after the request, "cut" in the middle of the body,
+    #: "drip" a byte now and then for as long as somebody listens.
     fate: str | None = None
 
 
@@ -27,6 +29,7 @@ class Asked:
     path: str
     headers: dict[str, str]
     body: bytes
+    port: int = 0
 
     @property
     def json(self):
@@ -53,7 +56,9 @@ class Replay:
 
             def answer(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                replay.asked.append(Asked(self.command, self.path, dict(self.headers), body))
+                replay.asked.append(
+                    Asked(self.command, self.path, dict(self.headers), body, self.client_address[1])
+                )
                 answer = replay.next()
                 if answer.fate == "drop":
                     self.connection.shutdown(socket.SHUT_RDWR)
@@ -62,8 +67,14 @@ class Replay:
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
-                self.send_header("Content-Length", str(len(content)))
+                self.send_header("Content-Length", str(10**6 if answer.fate == "drip" else len(content)))
                 self.end_headers()
+                if answer.fate == "drip":
+                    with contextlib.suppress(OSError):
+                        while True:
+                            self.wfile.write(b" ")
+                            time.sleep(0.01)
+                    return
                 if answer.fate == "cut":
                     self.wfile.write(content[: len(content) // 2])
                     self.wfile.flush()
@@ -71,7 +82,7 @@ class Replay:
                     return
                 self.wfile.write(content)
 
-            do_GET = do_POST = answer  # noqa: N815 -- the names that http.server looks for
+            do_GET = do_POST = do_CONNECT = answer  # noqa: N815 -- the names that http.server looks for
 
             def log_message(self, *_):
                 """Write nothing to the test's output."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nimble_pandas
-from nimble_pandas.models import Entity, Output, read_output
+from nimble_pandas.models import Batch, Entity, Output, Progress, Task, read_output
 
 PRODUCT = {"name": "Milk", "price": "$3.49"}
 ENVELOPE = {
@@ -154,3 +154,55 @@ def test_any_bytes_are_read_or_unreadable(raw):
     """No bytes raise anything else."""
     with contextlib.suppress(nimble_pandas.OutputUnreadable):
         read_output(raw)
+
+
+@pytest.mark.parametrize(
+    ("state", "ended", "succeeded"),
+    [
+        ("success", True, True),
+        ("Completed", True, True),
+        ("done", True, True),
+        ("failed", True, False),
+        ("cancelled", True, False),
+        ("expired", True, False),
+        ("in_progress", False, False),
+        ("teleporting", False, False),
+    ],
+)
+def test_a_task_has_ended_where_its_state_says_so(state, ended, succeeded):
+    """Documented words and plain ones are understood; any other means that the task still runs."""
+    task = Task.from_json({"id": "t1", "state": state})
+    assert (task.ended, task.succeeded) == (ended, succeeded)
+
+
+@pytest.mark.parametrize("echo", ["{", "[1]", "null", "[" * 100_000, 5, None, ["url"]])
+def test_an_echo_that_is_no_object_says_nothing(echo):
+    """Whatever stands in its place, the task is read."""
+    assert Task.from_json({"id": "t1", "input": echo}).input == {}
+
+
+def test_an_echo_may_be_an_object_in_text():
+    """Some services put the object into text on its way."""
+    assert Task.from_json({"id": "t1", "input": '{"url": "https://a.com/"}'}).input == {
+        "url": "https://a.com/"
+    }
+
+
+@pytest.mark.parametrize(
+    ("code", "read_as"), [(404, 404), ("404", 404), (10**30, None), (True, None), ("x", None)]
+)
+def test_a_status_code_fits_a_column_of_integers(code, read_as):
+    """What no column of the frame could hold is no code."""
+    assert Task.from_json({"id": "t1", "status_code": code}).status_code == read_as
+    assert read({**ENVELOPE, "status_code": code}).status_code == read_as
+
+
+@given(
+    json_values, st.dictionaries(st.sampled_from(["progress", "completed", "tasks", "batch_id"]), json_values)
+)
+def test_any_answer_is_read(value, answer):
+    """No JSON in the place of a task, a batch or progress raises anything."""
+    Task.from_json(value)
+    Task.from_json({"id": "t1", "input": value, "status_code": value, "created_at": value, "state": value})
+    assert 0.0 <= Progress.from_json(answer).fraction <= 1.0
+    assert Batch.from_json(answer).completed in {True, False}

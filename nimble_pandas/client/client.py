@@ -8,50 +8,34 @@ it provably never left or was told to wait (429).
 from __future__ import annotations
 
 import json
-import weakref
 from collections.abc import Callable, Iterator, Mapping
-from urllib.parse import quote, urlsplit
+from datetime import datetime
+from urllib.parse import quote
 
 import requests
-import urllib3
-from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.adapters import BaseAdapter
 
+from nimble_pandas.client.connection import Connection
 from nimble_pandas.client.failures import (
     backoff,
-    last_cause,
-    lost,
     read_retry_after,
     redirected,
     refusal,
     submit_unknown,
 )
 from nimble_pandas.clock import Clock
-from nimble_pandas.config import Credentials, is_loopback, resolve_base_url, resolve_credentials
-from nimble_pandas.errors import JobExpired, RateLimited, ServerError, SubmitUnknown, TransportError
-from nimble_pandas.models import Batch, Progress, Task, TaskPage
+from nimble_pandas.config import Credentials, resolve_base_url, resolve_credentials
+from nimble_pandas.errors import JobExpired, RateLimited, ServerError, TransportError
+from nimble_pandas.models import Batch, Progress, Task, TaskPage, reason
 
-_CONNECT_SECONDS = 10.0
 _ANSWER_MAX_BYTES = 64 * 2**20
 _OUTPUT_MAX_BYTES = 256 * 2**20
-_MAX_CONNECTIONS = 32
 _LIST_LIMIT = 100
+_SHOWN = 60
 
 # a submit that never left is tried this often; one that is told to wait, for so long in all
 _CONNECT_ATTEMPTS = 3
 _RATE_LIMIT_SECONDS = 300.0
-
-
-class _HostAuth(requests.auth.AuthBase):
-    """Credentials for one host only, whatever address a call ends up with."""
-
-    def __init__(self, base_url: str, credentials: Credentials) -> None:
-        self._origin = urlsplit(base_url)[:2]
-        self._credentials = credentials
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if urlsplit(request.url or "")[:2] == self._origin:
-            request.headers["Authorization"] = self._credentials.authorization()
-        return request
 
 
 class Client:
@@ -92,6 +76,9 @@ class Client:
     ...     )
     """
 
+    #: The service; empty until it is known to be one, when a client whose making failed is shown.
+    base_url: str = ""
+
     def __init__(
         self,
         *,
@@ -104,19 +91,20 @@ class Client:
         timeout: float = 60.0,
         clock: Clock | None = None,
     ) -> None:
+        given = Credentials(username=username, password=password, api_key=api_key)
+        # what raises from here on shows its local variables in many a notebook and log
+        del password, api_key
         self.base_url = resolve_base_url(base_url)
-        self._credentials = resolve_credentials(
-            self.base_url, username=username, password=password, api_key=api_key
-        )
-        self._auth = _HostAuth(self.base_url, self._credentials)
-        self._session = session or _new_session(self.base_url)
-        if session is None:
-            # a client that is forgotten leaves no open sockets behind
-            weakref.finalize(self, self._session.close)
-        if transport is not None:
-            self._session.mount(self.base_url, transport)
-        self._timeout = timeout
+        self._credentials = resolve_credentials(self.base_url, given)
         self.clock = clock or Clock()
+        self._connection = Connection(
+            self.base_url,
+            self._credentials,
+            session=session,
+            transport=transport,
+            timeout=timeout,
+            clock=self.clock,
+        )
 
     @property
     def account(self) -> str:
@@ -130,9 +118,16 @@ class Client:
         # no secret in a pickle: the other side looks for its own
         return _unpickled, (self.base_url,)
 
+    def __copy__(self) -> Client:
+        # nothing in it changes, and unlike a pickle a copy stays where the secret is
+        return self
+
+    def __deepcopy__(self, memo: object) -> Client:
+        return self
+
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        self._connection.close()
 
     def submit(
         self, body: bytes, *, endpoint: str = "ecommerce", patience: float = _RATE_LIMIT_SECONDS
@@ -165,11 +160,13 @@ class Client:
         """
         answer = self._submitted(body, endpoint, patience)
         try:
-            batch = Batch.from_json(_decode(self._read(answer, _ANSWER_MAX_BYTES)))
+            content = self._decode(self._connection.read(answer, _ANSWER_MAX_BYTES))
         except (ServerError, TransportError) as exc:
             raise submit_unknown(f"the answer to the submit cannot be read: {exc.args[0]}") from exc
+        batch = Batch.from_json(content)
         if not batch.id:
-            raise submit_unknown("the answer to the submit names no batch")
+            why = self._credentials.mask(reason(content) or "it gives no reason")
+            raise submit_unknown(f"the answer to the submit names no batch: {why}")
         return batch
 
     def progress(self, batch_id: str) -> Progress:
@@ -237,8 +234,14 @@ class Client:
         answer = self._get(f"/tasks/{quote(task_id, safe='')}", None)
         return Task.from_json(answer.get("task", answer))
 
-    def tasks(self) -> Iterator[Task]:
+    def tasks(self, *, since: datetime | None = None) -> Iterator[Task]:
         """List the account's tasks, as far as the service keeps them; pages are asked for as needed.
+
+        Parameters
+        ----------
+        since : datetime, optional
+            Leaves out what was created before, and ends at a page that holds nothing else. A task that
+            does not say when it was created is listed.
 
         Yields
         ------
@@ -250,13 +253,16 @@ class Client:
         ApiError, TransportError
             The call failed, or the service has no such list.
         """
-        cursor = None
-        while True:
+        cursor: str | None = None
+        seen: set[str | None] = set()
+        # a list that leads back to where it was would be followed for ever
+        while cursor not in seen:
+            seen.add(cursor)
             after = "" if cursor is None else f"&cursor={quote(cursor, safe='')}"
             page = TaskPage.from_json(self._get(f"/tasks/list?limit={_LIST_LIMIT}{after}", None))
-            yield from page.tasks
-            # a cursor that stands still would be followed for ever
-            if page.next_cursor in {None, cursor}:
+            new = [task for task in page.tasks if not (since and task.created_at and task.created_at < since)]
+            yield from new
+            if page.next_cursor is None or (page.tasks and not new):
                 return
             cursor = page.next_cursor
 
@@ -293,15 +299,15 @@ class Client:
         ApiError, TransportError
             The call failed; the output can be asked for again.
         """
-        answer = self._send("GET", self.output_url(task_id))
+        answer = self._connection.send("GET", self.output_url(task_id))
         self._judge(answer, None)
         if answer.status_code != requests.codes.ok:
             answer.close()
             raise ServerError(f"the output is not ready ({answer.status_code})", task_id=task_id)
-        return self._read(answer, _OUTPUT_MAX_BYTES)
+        return self._connection.read(answer, _OUTPUT_MAX_BYTES)
 
     def _get(self, path: str, batch_id: str | None) -> Mapping[str, object]:
-        answer = self._send("GET", f"{self.base_url}/api/v1{path}")
+        answer = self._connection.send("GET", f"{self.base_url}/api/v1{path}")
         if answer.status_code == requests.codes.not_found and batch_id is not None:
             answer.close()
             raise JobExpired(
@@ -310,7 +316,7 @@ class Client:
                 batch_id=batch_id,
             )
         self._judge(answer, batch_id)
-        return _decode(self._read(answer, _ANSWER_MAX_BYTES))
+        return self._decode(self._connection.read(answer, _ANSWER_MAX_BYTES))
 
     def _submitted(self, body: bytes, endpoint: str, patience: float) -> requests.Response:
         url = f"{self.base_url}/api/v1/batch/{endpoint}"
@@ -319,99 +325,54 @@ class Client:
         while True:
             attempt += 1
             try:
-                answer = self._send("POST", url, body)
-                self._judge(answer, None)
+                answer = self._connection.send("POST", url, body)
+                self._judge(answer, None, submit=True)
             except RateLimited as exc:
                 pause = exc.retry_after if exc.retry_after is not None else backoff(attempt)
                 if self.clock.monotonic() + pause > deadline:
                     raise
-            except SubmitUnknown:
-                raise
-            except TransportError:
-                if attempt == _CONNECT_ATTEMPTS:
+            except TransportError as exc:
+                if attempt == _CONNECT_ATTEMPTS or not exc.temporary:
                     raise
                 pause = backoff(attempt)
             else:
                 return answer
             self.clock.sleep(pause)
 
-    def _send(self, method: str, url: str, body: bytes | None = None) -> requests.Response:
-        headers = {"Accept": "application/json"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        try:
-            return self._session.request(
-                method,
-                url,
-                data=body,
-                headers=headers,
-                auth=self._auth,
-                timeout=(_CONNECT_SECONDS, self._timeout),
-                allow_redirects=False,
-                stream=True,
-            )
-        except requests.RequestException as exc:
-            # the foreign error may hold the prepared request, and that the credentials
-            raise lost(exc, method=method, base_url=self.base_url) from None
-
-    def _read(self, answer: requests.Response, max_bytes: int) -> bytes:
-        chunks: list[bytes] = []
-        n_bytes = 0
-        try:
-            with answer:
-                for chunk in answer.iter_content(2**16):
-                    n_bytes += len(chunk)
-                    if n_bytes > max_bytes:
-                        raise ServerError(f"the answer is longer than {max_bytes:,} bytes")
-                    chunks.append(chunk)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as exc:
-            raise TransportError(f"{self.base_url} broke off its answer: {last_cause(exc)}") from None
-        return b"".join(chunks)
-
-    def _judge(self, answer: requests.Response, batch_id: str | None) -> None:
+    def _judge(self, answer: requests.Response, batch_id: str | None, *, submit: bool = False) -> None:
         """Raise what the status code means."""
         code = answer.status_code
         if requests.codes.ok <= code < requests.codes.multiple_choices:
             return
         if code < requests.codes.bad_request:
             answer.close()
-            raise redirected(code, base_url=self.base_url, batch_id=batch_id)
+            raise redirected(code, base_url=self.base_url, batch_id=batch_id, submit=submit)
         raise refusal(
             answer.status_code,
             body=self._credentials.mask(self._read_some(answer)),
-            reason_phrase=answer.reason,
+            reason_phrase=answer.reason and self._credentials.mask(answer.reason),
             retry_after=read_retry_after(answer.headers.get("Retry-After"), self.clock.now()),
             base_url=self.base_url,
             batch_id=batch_id,
+            submit=submit,
         )
 
     def _read_some(self, answer: requests.Response) -> str:
         try:
-            return self._read(answer, _ANSWER_MAX_BYTES).decode("utf-8", "replace")
+            return self._connection.read(answer, _ANSWER_MAX_BYTES).decode("utf-8", "replace")
         except (TransportError, ServerError):
             return ""
 
-
-def _new_session(base_url: str) -> requests.Session:
-    session = requests.Session()
-    # a proxy of the environment has no business between two programs on this machine
-    session.trust_env = not is_loopback(base_url)
-    adapter = HTTPAdapter(pool_connections=2, pool_maxsize=_MAX_CONNECTIONS)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
+    def _decode(self, body: bytes) -> Mapping[str, object]:
+        try:
+            answer = json.loads(body)
+        except (ValueError, RecursionError):
+            shown = self._credentials.mask(body.decode("utf-8", "replace"))[:_SHOWN]
+            raise ServerError(f"the service answered 200, but with no JSON: {shown!r}…") from None
+        if not isinstance(answer, Mapping):
+            raise ServerError(f"the service answered with a JSON {type(answer).__name__}, not an object")
+        return answer
 
 
 def _unpickled(base_url: str) -> Client:
     return Client(base_url=base_url)
-
-
-def _decode(body: bytes) -> Mapping[str, object]:
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        shown = body[:60].decode("utf-8", "replace")
-        raise ServerError(f"the service answered 200, but with no JSON: {shown!r}…") from None
-    if not isinstance(answer, Mapping):
-        raise ServerError(f"the service answered with a JSON {type(answer).__name__}, not an object")
-    return answer

@@ -7,7 +7,9 @@ import email.utils
 import json
 import math
 import random
-from collections.abc import Mapping
+import ssl
+import traceback
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import requests
@@ -39,13 +41,29 @@ ERRORS: Mapping[int, type[ApiError]] = {
 _SERVER_ERROR = 500
 
 _HINTS = {
-    400: "Nothing of this batch runs or is billed. The service could not accept what was asked for.",
-    401: "Check NIMBLE_USERNAME and NIMBLE_PASSWORD (or NIMBLE_API_KEY). What was submitted before goes on.",
-    402: "The account has no budget left. What was submitted before goes on.",
-    403: "The account may not do this. What was submitted before goes on.",
-    429: "The service wants fewer calls; what was submitted before goes on. Try again later.",
+    400: "The service could not accept what was asked for.",
+    401: "Check NIMBLE_USERNAME and NIMBLE_PASSWORD (or NIMBLE_API_KEY).",
+    402: "The account has no budget left.",
+    403: "The account may not do this.",
+    429: "The service wants fewer calls.",
 }
 
+_NOT_TAKEN = "Nothing of this batch was taken, nor is it billed."
+_MAY_RUN = "The batch may be running and billed. It was not sent again: a batch sent twice is paid twice."
+_GOES_ON = "What was submitted before goes on and is billed."
+
+# raised before there is a connection, or before there is anything to be sent over it
+_NEVER_LEFT = (
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ConnectTimeoutError,
+    urllib3.exceptions.LocationParseError,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidHeader,
+    # from the lines of the head, which are encoded before the first of them is written
+    UnicodeEncodeError,
+)
 
 _BODY_SHOWN = 500
 
@@ -58,6 +76,7 @@ def refusal(
     retry_after: float | None,
     base_url: str,
     batch_id: str | None = None,
+    submit: bool = False,
 ) -> ApiError:
     """Return the error that an answer of the service means.
 
@@ -75,6 +94,8 @@ def refusal(
         Who answered.
     batch_id : str, optional
         The batch that was asked about.
+    submit : bool, default False
+        Whether the call was to send a batch.
 
     Returns
     -------
@@ -83,42 +104,51 @@ def refusal(
     """
     error = ERRORS.get(status_code, ServerError if status_code >= _SERVER_ERROR else ApiError)
     why = _explanation(body) or reason_phrase or "no reason given"
+    wait = None if retry_after is None else f"It wants to be asked again in {retry_after:g} s."
     return error(
         f"{base_url} answered {status_code}: {why}",
         status_code=status_code,
         retry_after=retry_after,
         body=body[:_BODY_SHOWN],
         batch_id=batch_id,
-        hint=_HINTS.get(status_code),
+        hint=" ".join(filter(None, [_outcome(status_code, submit), _HINTS.get(status_code), wait])),
     )
 
 
-def redirected(status_code: int, *, base_url: str, batch_id: str | None = None) -> ApiError:
+def _outcome(status_code: int, submit: bool) -> str:
+    if not submit:
+        return _GOES_ON
+    return _MAY_RUN if status_code >= _SERVER_ERROR else _NOT_TAKEN
+
+
+def redirected(status_code: int, *, base_url: str, batch_id: str | None, submit: bool) -> ApiError:
     """Return the error for an answer that points elsewhere."""
     return ApiError(
         f"{base_url} answered {status_code}, which is no answer of the API.",
         status_code=status_code,
         batch_id=batch_id,
-        hint="Redirects are refused, for the key goes to one host only. Check base_url=.",
+        hint=f"{_outcome(status_code, submit)} Redirects are refused, for the key goes to one host only. "
+        "Check base_url=.",
     )
 
 
-def lost(exc: requests.RequestException, *, method: str, base_url: str) -> TransportError:
+def lost(exc: Exception, *, method: str, base_url: str, mask: Callable[[str], str]) -> TransportError:
     """Return the error for a call that got no answer, by whether it may have arrived."""
-    why = last_cause(exc)
+    why = mask(last_cause(exc))
     if _never_left(exc):
         hint = "Nothing of this batch was sent. Check the address and the network."
-        return TransportError(f"{base_url} cannot be reached: {why}", hint=hint if method == "POST" else None)
+        return TransportError(
+            f"{base_url} cannot be reached: {why}",
+            hint=hint if method == "POST" else None,
+            temporary=_may_pass(exc),
+        )
     what = f"{base_url} gave no answer: {why}"
-    return submit_unknown(what) if method == "POST" else TransportError(what)
+    return submit_unknown(what) if method == "POST" else TransportError(what, temporary=True)
 
 
 def submit_unknown(what: str) -> SubmitUnknown:
     """Return the error for a submit of which nobody knows whether it was taken."""
-    return SubmitUnknown(
-        what,
-        hint="The batch may be running and billed. It was not sent again: a batch sent twice is paid twice.",
-    )
+    return SubmitUnknown(what, hint=_MAY_RUN)
 
 
 def read_retry_after(header: str | None, now: datetime) -> float | None:
@@ -154,10 +184,30 @@ def _explanation(body: str) -> str | None:
     return reason(answer) if isinstance(answer, Mapping) else None
 
 
-def _never_left(exc: requests.RequestException) -> bool:
+def _never_left(exc: Exception) -> bool:
     """Say whether the call provably did not arrive: no connection was ever made."""
-    never = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
-    return any(isinstance(cause, never) for cause in _causes(exc))
+    return any(isinstance(cause, _NEVER_LEFT) or _while_connecting(cause) for cause in _causes(exc))
+
+
+def _while_connecting(cause: BaseException) -> bool:
+    # the traceback proves it, for TCP, a proxy's tunnel and TLS; the class does not, for a TLS error may
+    # as well come in place of the answer
+    return any(
+        frame.f_code.co_name == "connect" and frame.f_globals.get("__name__") == "urllib3.connection"
+        for frame, _ in traceback.walk_tb(cause.__traceback__)
+    )
+
+
+def _may_pass(exc: Exception) -> bool:
+    """Say whether a call that never left is worth another attempt: nobody listened, or hung up."""
+    passing = (
+        urllib3.exceptions.NewConnectionError,
+        urllib3.exceptions.ConnectTimeoutError,
+        ssl.SSLEOFError,
+        ConnectionResetError,
+        TimeoutError,
+    )
+    return any(isinstance(cause, passing) for cause in _causes(exc))
 
 
 def _causes(exc: BaseException) -> list[BaseException]:

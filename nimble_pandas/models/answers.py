@@ -6,13 +6,21 @@ type is None, and a task in an unknown state still runs.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-_ENDED_WELL = frozenset({"success", "completed"})
-_ENDED_BADLY = frozenset({"failed", "error"})
+# the documented words, and those that mean the same to everybody; of "done" and "finished" the output says
+# whether it is well
+_ENDED_WELL = frozenset({"success", "completed", "succeeded", "done", "finished"})
+_ENDED_BADLY = frozenset(
+    {"failed", "error", "failure", "cancelled", "canceled", "timeout", "timed_out", "expired"}
+)
+
+_INT64 = 2**63
+_PERCENT = 100.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,17 +85,24 @@ class Task:
         task_id = read_text(value.get("id")) or read_text(value.get("task_id"))
         if not task_id:
             return None
-        echo = value.get("input")
         return cls(
             id=task_id,
             state=(read_text(value.get("state")) or read_text(value.get("status")) or "pending").lower(),
-            input=echo if isinstance(echo, Mapping) else {},
+            input=_echo(value.get("input")),
             output_url=read_text(value.get("output_url")),
             error=reason(value) or read_text(value.get("error_type")),
             status_code=read_integer(value.get("status_code")),
-            batch_id=read_text(value.get("batch_id")),
+            batch_id=read_text(value.get("batch_id")) or read_text(value.get("batchId")),
             created_at=read_time(value.get("created_at")),
         )
+
+
+def _echo(value: object) -> Mapping[str, object]:
+    if isinstance(value, str):
+        # an object that was put into text on its way
+        with contextlib.suppress(ValueError, RecursionError):
+            value = json.loads(value)
+    return value if isinstance(value, Mapping) else {}
 
 
 def read_tasks(value: object) -> list[Task]:
@@ -137,12 +152,17 @@ class Batch:
         Returns
         -------
         Batch
-            With an ``id`` of None where the answer names none.
+            With an ``id`` of None where neither the answer nor its tasks, all of them alike, name one.
         """
+        tasks = read_tasks(value.get("tasks"))
+        named = next(
+            filter(None, (read_text(value.get(name)) for name in ("batch_id", "batchId", "id"))), None
+        )
+        of_tasks = {task.batch_id for task in tasks}
         return cls(
-            id=read_text(value.get("batch_id")) or read_text(value.get("id")),
-            tasks=read_tasks(value.get("tasks")),
-            completed=value.get("completed") is True,
+            id=named or (of_tasks.pop() if len(of_tasks) == 1 else None),
+            tasks=tasks,
+            completed=_read_flag(value.get("completed")),
         )
 
 
@@ -212,9 +232,26 @@ class Progress:
         Progress
             With a ``fraction`` of 0 where the answer has none that makes sense.
         """
-        fraction = value.get("progress")
-        number = float(fraction) if isinstance(fraction, int | float) else 0.0
-        return cls(completed=value.get("completed") is True, fraction=number if 0.0 <= number <= 1.0 else 0.0)
+        return cls(
+            completed=_read_flag(value.get("completed")), fraction=_read_fraction(value.get("progress"))
+        )
+
+
+def _read_flag(value: object) -> bool:
+    return str(value).strip().lower() in {"true", "1"}
+
+
+def _read_fraction(value: object) -> float:
+    """Return a part of one, also from text or per cent: 0 for what is neither."""
+    # as text, a flag is no number, and an integer of any length is one
+    text = str(value).strip()
+    try:
+        number = float(text.removesuffix("%"))
+    except ValueError:
+        return 0.0
+    if number > 1.0 or text.endswith("%"):
+        number /= _PERCENT
+    return number if 0.0 <= number <= 1.0 else 0.0
 
 
 def reason(value: Mapping[str, object]) -> str | None:
@@ -245,13 +282,14 @@ def read_text(value: object) -> str | None:
 
 
 def read_integer(value: object) -> int | None:
-    """Return `value` as an integer, also from text: None where it is none."""
+    """Return `value` as an integer of 64 bits, also from text: None where it is none."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
     try:
-        return int(value)
+        number = int(value)
     except ValueError:
         return None
+    return number if -_INT64 <= number < _INT64 else None
 
 
 def read_time(value: object) -> datetime | None:
