@@ -74,5 +74,19 @@ def test_an_error_is_a_line_not_a_traceback():
 
 def test_help_and_version():
     """The commands are listed, and the version is the library's."""
-    assert {"demo", "serve", "policy"} <= set(re.findall(r"\w+", run("--help").stdout))
+    assert {"demo", "serve", "policy", "check"} <= set(re.findall(r"\w+", run("--help").stdout))
     assert run("--version").stdout == f"nimble-pandas {nimble_pandas.__version__}\n"
+
+
+def test_check_says_what_is_missing_in_its_exit_code(tmp_path):
+    """0 where all is well, 1 where something is missing; either way it is printed, and no secret is."""
+    with nimble_pandas.local.serve() as service:
+        environment = {**os.environ, **service.environ()}
+        well = run("check", tmp_path / "outputs", env=environment)
+        wrong = run("check", env={**environment, "NIMBLE_PASSWORD": "sesame"})
+    assert (well.returncode, wrong.returncode) == (0, 1)
+    assert re.findall(r"^  ok +(\w+)", well.stdout, re.MULTILINE) == ["service", "key", "folder", "ledger"]
+    assert re.search(r"^  missing +key ", wrong.stdout, re.MULTILINE)
+    assert service.password not in well.stdout + well.stderr
+    assert "sesame" not in wrong.stdout + wrong.stderr
+    assert list(tmp_path.iterdir()) == []

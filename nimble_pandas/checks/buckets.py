@@ -39,10 +39,6 @@ class Bucket(ABC):
     ----------
     store : Store
         The store, opened with the reader's own options.
-    name : str
-        The bucket.
-    prefix : str
-        The start of the names of what is going to be read.
     """
 
     # what the reader must hold to list and to read, and how to sign in: each store has its words
@@ -50,8 +46,11 @@ class Bucket(ABC):
     to_read: str
     to_sign_in: str
 
-    def __init__(self, store: Store, name: str, prefix: str) -> None:
-        self.fs, self.url, self.name, self.prefix = store.fs, store.storage_url, name, prefix
+    def __init__(self, store: Store) -> None:
+        self.fs, self.url = store.fs, store.storage_url
+        protocol, _, rest = self.url.partition("://")
+        self.name, _, self.prefix = rest.partition("/")
+        self.root = f"{protocol}://{self.name}"
 
     @abstractmethod
     def _first(self) -> str | None:
@@ -84,19 +83,19 @@ class Bucket(ABC):
             if _trouble(exc) not in {"no credentials", "denied"}:
                 return
         else:
-            yield Line("bucket", "ok", f"{self.name} can be listed{where}.")
+            yield Line("bucket", "ok", f"{self.root} can be listed{where}.")
             yield self._reading(key)
         yield from self._writing()
 
     def _closed(self, exc: Exception) -> Line:
         trouble, why = _trouble(exc), _code(exc) or type(exc).__name__
         found, remedy = {
-            "absent": (f"There is no bucket {self.name}.", "Check its name, or make it."),
-            "no credentials": (f"No credentials for {self.name} ({why}).", self.to_sign_in),
-            "bad credentials": (f"Your credentials are refused ({why}).", self.to_sign_in),
-            "denied": (f"You may not list {self.name} ({why}).", f"Ask its owner for {self.to_list}."),
+            "absent": (f"There is no {self.root}.", "Check its name, or make it."),
+            "no credentials": (f"No credentials for {self.root} were found ({why}).", self.to_sign_in),
+            "bad credentials": (f"Your credentials for {self.root} are refused ({why}).", self.to_sign_in),
+            "denied": (f"You may not list {self.root} ({why}).", f"Ask its owner for {self.to_list}."),
             "other": (
-                f"{self.name}: {type(exc).__name__}: {exc}",
+                f"{self.root}: {type(exc).__name__}: {exc}",
                 "Check storage_url= and storage_options=.",
             ),
         }[trouble]
@@ -159,8 +158,9 @@ class S3(Bucket):
         except Exception as exc:  # noqa: BLE001 -- as above
             if _code(exc) == "ServerSideEncryptionConfigurationNotFoundError":
                 return Line("encryption", "ok", "The bucket sets none.")
+            found = f"You may not read the bucket's encryption ({_code(exc) or type(exc).__name__})."
             remedy = "If it is SSE-KMS with a key of yours, its policy must allow nimble_pandas.key_policy()."
-            return Line("encryption", "cannot be seen", "You may not read the bucket's encryption.", remedy)
+            return Line("encryption", "cannot be seen", found, remedy)
         rules = answer["ServerSideEncryptionConfiguration"]["Rules"]
         return _key(next((each.get("ApplyServerSideEncryptionByDefault", {}) for each in rules), {}))
 
@@ -187,12 +187,16 @@ class Gcs(Bucket):
         paste = bucket_policy(self.url)
         try:
             who = creators(self.fs.call("GET", "b/{}/iam", self.name, json_out=True))
-        except Exception:  # noqa: BLE001 -- as above
+        except Exception as exc:  # noqa: BLE001 -- as above
             remedy = (
                 "See that Nimble's service account has the role Storage Object Creator; the command is below."
             )
             yield Line(
-                "writing", "cannot be seen", "You may not read the bucket's IAM policy.", remedy, paste
+                "writing",
+                "cannot be seen",
+                f"The bucket's IAM policy is not shown ({type(exc).__name__}).",
+                remedy,
+                paste,
             )
             return
         if "allUsers" in who:
@@ -214,7 +218,7 @@ def _judged(verdicts: Mapping[str, str], paste: str) -> Line:
         return Line("writing", "missing", f"A Deny keeps {PRINCIPAL} from {denied}.", remedy, paste)
     if wanting := having("not allowed"):
         remedy = "Add the statements below to the bucket's policy; keep those that it has."
-        return Line("writing", "missing", f"{PRINCIPAL} has no {wanting}.", remedy, paste)
+        return Line("writing", "missing", f"The policy does not let {PRINCIPAL} do {wanting}.", remedy, paste)
     if conditional := having("conditional"):
         found = f"The policy sets conditions on {conditional} for {PRINCIPAL}."
         return Line(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -23,6 +24,8 @@ from nimble_pandas.storage import Store, normalise_url
 _NO_TASK = "00000000-0000-0000-0000-000000000000"
 
 _NOT_FOUND = 404
+
+_MAX_CHARS = 160
 
 _SECRET_OPTIONS = ("secret", "token", "password", "private_key")
 
@@ -73,7 +76,7 @@ def check(
     if client is not None:
         lines += _service(client)
     if storage_url is not None:
-        lines += _store(normalise_url(storage_url), storage_options, client)
+        lines += _store(storage_url, storage_options, client)
     return Check(tuple(_masked(line, storage_options) for line in [*lines, _ledger()]))
 
 
@@ -82,11 +85,14 @@ def _service(client: Client) -> list[Line]:
         client.task(_NO_TASK)
     except TransportError as exc:
         unreached = _from_error("service", exc, "Check the network, and NIMBLE_BASE_URL if it is set.")
-        return [unreached, Line("key", "cannot be seen", "The service was not reached.", "Try again then.")]
+        return [
+            unreached,
+            Line("key", "cannot be seen", "The service was not reached.", "Try again once it answers."),
+        ]
     except AuthError as exc:
         return [_answers(client), _from_error("key", exc)]
     except ApiError as exc:
-        return [_answers(client), _accepted(client) if _says_no_such_task(exc) else _unsure(exc.args[0])]
+        return [_answers(client), _accepted(client) if _says_no_such_task(exc) else _unsure(_in_short(exc))]
     return [_answers(client), _unsure(f"{client.base_url} knows a task that cannot exist.")]
 
 
@@ -114,6 +120,11 @@ def _says_no_such_task(exc: ApiError) -> bool:
         return False
 
 
+def _in_short(exc: ApiError) -> str:
+    # a server that is not the API may answer with a whole page
+    return textwrap.shorten(str(exc.args[0]), _MAX_CHARS, placeholder=" …")
+
+
 def _ledger() -> Line:
     try:
         ledger = Ledger()
@@ -126,21 +137,21 @@ def _from_error(name: str, exc: NimbleError, remedy: str = "") -> Line:
     return Line(name, "missing", str(exc.args[0]), exc.hint or remedy)
 
 
-def _store(url: str, options: Mapping[str, Any] | None, client: Client | None) -> Iterator[Line]:
-    protocol, _, rest = url.partition("://")
-    if protocol == "file":
-        yield from _folder(pathlib.Path(rest), client)
-        return
+def _store(
+    storage_url: str | os.PathLike[str], options: Mapping[str, Any] | None, client: Client | None
+) -> Iterator[Line]:
     try:
-        # names the protocols that there are
-        bucket_policy(url)
-        store = Store(url, options)
+        url = normalise_url(storage_url)
+        protocol, _, rest = url.partition("://")
+        if protocol == "file":
+            yield from _folder(pathlib.Path(rest), client)
+        else:
+            # first, for it says which protocols there are
+            bucket_policy(url)
+            kind = S3 if protocol == "s3" else Gcs
+            yield from kind(Store(url, options)).lines()
     except ConfigError as exc:
         yield _from_error("bucket", exc)
-        return
-    name, _, prefix = rest.partition("/")
-    kind = S3 if protocol == "s3" else Gcs
-    yield from kind(store, name, prefix).lines()
 
 
 def _folder(path: pathlib.Path, client: Client | None) -> Iterator[Line]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import textwrap
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +12,7 @@ from typing import Literal
 Status = Literal["ok", "missing", "cannot be seen"]
 
 _WIDTH = 80
-_MARGIN = 28
+_MARGIN = 30
 _COLOURS = {"ok": "#2f9e5f", "missing": "#d9534f", "cannot be seen": "#b8770f"}
 
 
@@ -66,8 +67,9 @@ class Check:
         return f"<b>{html.escape(self._title())}</b><table>{rows}</table>{pastes}"
 
     def _title(self) -> str:
-        n_missing = sum(line.status == "missing" for line in self.lines)
-        return f"Check: {'nothing' if self.ok else n_missing} missing (nothing was sent or billed)"
+        counts = Counter(line.status for line in self.lines)
+        told = [f"{counts[status]} {status}" for status in _COLOURS if counts[status]]
+        return f"Check: {', '.join(told)} (nothing was submitted or billed)"
 
     def _pastes(self) -> Iterator[Line]:
         return (line for line in self.lines if line.paste)
@@ -78,7 +80,7 @@ def _as_text(line: Line) -> str:
     wrap = textwrap.TextWrapper(
         _WIDTH, break_long_words=False, break_on_hyphens=False, subsequent_indent=margin
     )
-    wrap.initial_indent = f"  {line.status:<16}{line.name:<10}".ljust(_MARGIN)
+    wrap.initial_indent = f"  {line.status:<16}{line.name}".ljust(_MARGIN)
     found = wrap.fill(line.found)
     wrap.initial_indent, wrap.subsequent_indent = f"{margin}> ", f"{margin}  "
     return f"{found}\n{wrap.fill(line.remedy)}" if line.remedy else found
