@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pathlib
+import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,19 @@ _WINDOW = 256
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
+# a slip of the hand, which would else be a folder of that name
+_ONE_SLASH = re.compile(r"(s3a?|gs|gcs|file|local|https?):(?!//)", re.IGNORECASE)
+
+# shorter options tell nothing, and would black out half of every message
+_MIN_SECRET = 4
+
+
+_HOW = (
+    'Nothing was sent or read. Type "s3://bucket/prefix/", "gs://bucket/prefix/" or a folder such as "out/".'
+)
+
+_ALIASES = {"s3a": "s3", "gcs": "gs", "local": "file"}
+
 
 def normalise_url(storage_url: str | os.PathLike[str]) -> str:
     """Return a location in the one spelling that service and stores share.
@@ -33,19 +47,41 @@ def normalise_url(storage_url: str | os.PathLike[str]) -> str:
     Parameters
     ----------
     storage_url : str or path
-        ``s3://``, ``s3a://``, ``gs://``, ``gcs://``, ``file://``, or a folder of this machine.
+        ``s3://``, ``s3a://``, ``gs://``, ``gcs://``, ``file://``, or a folder of this machine. Any other
+        protocol, such as ``https://``, stays as it is.
 
     Returns
     -------
     str
-        With ``s3://``, ``gs://`` or ``file://`` and an absolute path.
+        With ``s3://``, ``gs://`` or ``file://`` and an absolute path with no ``..``.
+
+    Raises
+    ------
+    ConfigError
+        It names no location; nothing was sent.
     """
-    url = os.fspath(storage_url)
+    url = os.fspath(storage_url) if isinstance(storage_url, str | os.PathLike) else storage_url
+    if not isinstance(url, str) or not url.strip():
+        raise ConfigError(f"{storage_url!r} is no location of outputs.", hint=_HOW)
+    if _ONE_SLASH.match(url):
+        raise ConfigError(f"{url!r} lacks the two slashes after its colon.", hint=_HOW)
     protocol, separator, rest = url.partition("://")
     if not separator:
-        return f"file://{pathlib.Path(url).expanduser().absolute().as_posix()}"
-    aliases = {"s3a": "s3", "gcs": "gs", "local": "file"}
-    return f"{aliases.get(protocol.lower(), protocol.lower())}://{rest}"
+        return _folder(url)
+    protocol = _ALIASES.get(protocol.lower(), protocol.lower())
+    if protocol == "file" and rest:
+        return _folder(rest)
+    if not rest or (protocol in {"s3", "gs"} and rest.startswith("/")):
+        raise ConfigError(f"{url!r} names no {'folder' if protocol == 'file' else 'bucket'}.", hint=_HOW)
+    if protocol in {"s3", "gs"} and ".." in rest.split("/"):
+        raise ConfigError(f"{url!r} has a '..', which is no way up in a bucket.", hint=_HOW)
+    return f"{protocol}://{rest}"
+
+
+def _folder(path: str) -> str:
+    # as text, for what is to be written there need not be there yet
+    folder = pathlib.Path(os.path.abspath(os.path.expanduser(path))).as_posix()  # noqa: PTH100, PTH111
+    return f"file://{folder}/" if path.endswith("/") and folder != "/" else f"file://{folder}"
 
 
 class Store:
@@ -66,15 +102,20 @@ class Store:
 
     def __init__(self, storage_url: str, storage_options: Mapping[str, Any] | None = None) -> None:
         self.storage_url = storage_url
+        self._secrets = sorted(_texts(storage_options or {}), key=len, reverse=True)
         # a cached listing hides files that land later
         options = {"use_listings_cache": False, **(storage_options or {})}
         try:
             self.fs, self.path = url_to_fs(storage_url, **options)
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001 -- each store's library has errors of its own
             raise ConfigError(
-                f"the store of {storage_url!r} cannot be opened: {type(exc).__name__}: {exc}.",
+                f"the store of {storage_url!r} cannot be opened: {self._what(exc)}.",
                 hint="Nothing was sent. Check storage_url= and storage_options=.",
-            ) from exc
+            ) from None  # a traceback would show what is masked here
+
+    def __reduce__(self) -> tuple[type[Store], tuple[str]]:
+        # fsspec's pickles hold the options
+        return Store, (self.storage_url,)
 
     def __repr__(self) -> str:
         return f"Store({self.storage_url!r})"
@@ -93,7 +134,10 @@ class Store:
             False for another bucket, prefix or protocol, and for any ``..``.
         """
         prefix = self.storage_url.rstrip("/") + "/"
-        return normalise_url(url).startswith(prefix) and ".." not in url.split("/")
+        try:
+            return normalise_url(url).startswith(prefix) and ".." not in url.split("/")
+        except ConfigError:
+            return False
 
     def read(self, urls: Sequence[str]) -> Iterator[tuple[str, bytes | StorageError]]:
         """Read outputs, many at a time.
@@ -111,7 +155,7 @@ class Store:
         for start in range(0, len(urls), _WINDOW):
             window = urls[start : start + _WINDOW]
             for url, found in zip(window, self._fetch(window), strict=True):
-                yield url, _unpacked(url, found)
+                yield url, self._unpacked(url, found)
 
     def find(self, prefix: str | None = None) -> list[str]:
         """Return the URLs of all outputs under the prefix, sorted.
@@ -133,8 +177,8 @@ class Store:
         """
         try:
             paths = self.fs.find(self.path if prefix is None else self.fs._strip_protocol(prefix))  # noqa: SLF001
-        except Exception as exc:
-            raise as_storage_error(prefix or self.storage_url, exc) from exc
+        except Exception as exc:  # noqa: BLE001 -- as above
+            raise self._error(prefix or self.storage_url, exc) from None
         return [
             normalise_url(self.fs.unstrip_protocol(path))
             for path in sorted(paths)
@@ -156,6 +200,29 @@ class Store:
             return exc
         return content
 
+    def _unpacked(self, url: str, found: bytes | BaseException) -> bytes | StorageError:
+        if isinstance(found, bytes):
+            try:
+                return unpack(found)
+            except OutputUnreadable as exc:
+                return exc
+        if not isinstance(found, Exception):
+            # an interrupt is nobody's output
+            raise found
+        return self._error(url, found)
+
+    def _error(self, url: str, exc: Exception) -> StorageError:
+        if isinstance(exc, FileNotFoundError):
+            return OutputMissing(f"there is no output at {url}")
+        return StorageError(f"{url} cannot be read: {self._what(exc)}")
+
+    def _what(self, exc: Exception) -> str:
+        """Return what a store's library says, without the options that it was given."""
+        text = str(exc)
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return f"{type(exc).__name__}: {text}" if text not in {"", "None"} else type(exc).__name__
+
 
 async def _gather(fs: Any, paths: Sequence[str]) -> list[bytes | BaseException]:  # noqa: ANN401 -- untyped
     window = asyncio.Semaphore(_CONCURRENCY)
@@ -168,39 +235,16 @@ async def _gather(fs: Any, paths: Sequence[str]) -> list[bytes | BaseException]:
     return await asyncio.gather(*map(cat_file, paths), return_exceptions=True)
 
 
-def _unpacked(url: str, found: bytes | BaseException) -> bytes | StorageError:
-    if isinstance(found, bytes):
-        try:
-            return unpack(found)
-        except OutputUnreadable as exc:
-            return exc
-    if not isinstance(found, Exception):
-        # an interrupt is nobody's output
-        raise found
-    return as_storage_error(url, found)
-
-
-def as_storage_error(url: str, exc: Exception) -> StorageError:
-    """Return what any store's error means for one location.
-
-    Parameters
-    ----------
-    url : str
-        The location.
-    exc : Exception
-        Whatever fsspec or the store's library raised.
-
-    Returns
-    -------
-    StorageError
-        `OutputMissing` where there is nothing.
-    """
-    if isinstance(exc, FileNotFoundError):
-        return OutputMissing(f"there is no output at {url}")
-    what = f"{type(exc).__name__}: {exc}" if str(exc) not in {"", "None"} else type(exc).__name__
-    error = StorageError(f"{url} cannot be read: {what}")
-    error.__cause__ = exc
-    return error
+def _texts(options: object) -> Iterator[str]:
+    """Yield every text in options, nested ones too, also as a repr shows it."""
+    if isinstance(options, Mapping):
+        options = [*options.values()]
+    if isinstance(options, list | tuple | set | frozenset):
+        for option in options:
+            yield from _texts(option)
+    elif isinstance(options, str | bytes) and len(options) >= _MIN_SECRET:
+        text = options if isinstance(options, str) else options.decode(errors="replace")
+        yield from {text, repr(text)[1:-1]}
 
 
 def unpack(raw: bytes, max_bytes: int = MAX_OUTPUT_BYTES) -> bytes:

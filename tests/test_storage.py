@@ -2,11 +2,15 @@
 
 import gzip
 import json
+import pathlib
+import pickle
+import traceback
 import zlib
 
 import fsspec
 import pandas as pd
 import pytest
+from fsspec import AbstractFileSystem
 
 import nimble_pandas
 from nimble_pandas.storage import Store, normalise_url, unpack
@@ -136,11 +140,96 @@ def test_a_store_that_cannot_be_opened_says_so_before_anything_is_sent():
         ("gcs://b/p/", "gs://b/p/"),
         ("/a/b c", "file:///a/b c"),
         ("local:///a", "file:///a"),
+        ("/a/../b/./c", "file:///b/c"),
+        ("file:///a/b/../c/", "file:///a/c/"),
+        ("file://x", f"file://{pathlib.Path.cwd()}/x"),
+        ("../x", f"file://{pathlib.Path.cwd().parent}/x"),
+        (pathlib.Path("s/../q"), f"file://{pathlib.Path.cwd()}/q"),
+        ("https://host/a/../b", "https://host/a/../b"),
     ],
 )
 def test_a_location_has_one_spelling(given, normal):
     """Service and stores are told the same location, whichever way it was written."""
     assert normalise_url(given) == normal
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *("", "  ", "s3://", "gs://", "file://", "s3:///x", "gcs:///x", 5, None, b"s3://b", ["s3://b"]),
+        *(
+            "s3:bucket",
+            "s3:/bucket",
+            "gs:bucket/x",
+            "file:/x",
+            "s3://bucket/a/../b",
+            "gs://b/..",
+            "s3://../x",
+        ),
+    ],
+)
+def test_what_is_no_location_is_refused_before_anything_is_sent(given):
+    """A slip in a location is named, with what to type, and its outputs are nobody's."""
+    with pytest.raises(nimble_pandas.ConfigError, match="Nothing was sent or read") as raised:
+        normalise_url(given)
+    assert 'Type "s3://bucket/prefix/"' in str(raised.value)
+    if isinstance(given, str):
+        assert not Store("file:///").holds(given)
+    frame = pd.DataFrame({"url": ["https://www.walmart.com/ip/1"]})
+    if given is not None:
+        with pytest.raises(nimble_pandas.ConfigError):
+            frame.nimble.plan(url_col="url", vendor="walmart", storage_url=given)
+
+
+def test_outputs_are_found_under_a_folder_that_is_written_with_dots(tmp_path):
+    """A way up in the caller's own location is no way out of it."""
+    store = Store(normalise_url(f"{tmp_path}/sub/../out"))
+    put(f"file://{tmp_path}/out/a.json", b"{}")
+    assert store.find() == [f"file://{tmp_path}/out/a.json"]
+    assert store.holds(f"file://{tmp_path}/out/a.json")
+
+
+class Sealed(AbstractFileSystem):
+    """A store that tells its options in every error."""
+
+    protocol = "sealed"
+    cachable = False
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        if "opened" not in options:
+            raise ValueError(f"unknown: {options}")
+
+    def find(self, path, **_):
+        """Refuse."""
+        raise PermissionError(f"{path}: {self.storage_options}")
+
+    def cat_file(self, path, **_):
+        """Refuse."""
+        raise PermissionError(f"{path}: {self.storage_options['nested']['keys'][0]}")
+
+
+OPTIONS = {"token": "STORE\nSECRET", "nested": {"keys": ["STORE\nSECRET-2", "abc"]}, "b": b"BYTES-3"}
+
+
+def test_a_store_tells_no_options():
+    """No text of the options is in an error, its traceback, a repr or a pickle."""
+    fsspec.register_implementation("sealed", Sealed, clobber=True)
+    store = Store("sealed://bucket/", {**OPTIONS, "opened": True})
+    with pytest.raises(nimble_pandas.StorageError, match=r"PermissionError: .*\*\*\*") as listed:
+        store.find()
+    ((_, read),) = store.read(["sealed://bucket/a.json"])
+    with pytest.raises(nimble_pandas.ConfigError, match=r"cannot be opened: .*\*\*\*") as opened:
+        Store("sealed://bucket/", OPTIONS)
+    shown = [
+        *("".join(traceback.format_exception(each)) for each in (listed.value, read, opened.value)),
+        *(str(each) for each in (read, repr(store), pickle.dumps(store), pickle.dumps(listed.value))),
+    ]
+    for text in shown:
+        assert "SECRET" not in text
+        assert "BYTES" not in text
+    store = pickle.loads(pickle.dumps(Store("file:///a", {"auto_mkdir": True})))
+    assert repr(store) == "Store('file:///a')"
 
 
 def test_unpacking_goes_by_the_bytes_and_has_an_end():
