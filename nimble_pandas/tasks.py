@@ -1,13 +1,27 @@
-"""Which task answers which request: by what the service echoes, never by position."""
+"""Which task answers which request: by what the service echoes, never by position.
+
+Nothing is guessed. An echo may leave fields out, and a service may spell a URL in its own way, so that a task
+could often be one of several requests; but each request has a task of its own, and what is certain of the
+others decides. What stays open is nobody's.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from typing import TypeAlias
+from urllib.parse import SplitResult, parse_qsl, unquote, unquote_plus, urlsplit
 
-from nimble_pandas.models import PARAMETERS, Task
+from nimble_pandas.models import DELIVERY_PARAMETERS, DOCUMENTED_DEFAULTS, PARAMETERS, Task
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+# how services spell a flag
+_FLAGS = {"1": "true", "yes": "true", "on": "true", "0": "false", "no": "false", "off": "false"}
+
+#: Requests, by position, that each task could be.
+_Candidates: TypeAlias = Mapping[str, set[int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,33 +46,26 @@ def match(tasks: Iterable[Task], requests: Sequence[Mapping[str, object]]) -> Ma
     Parameters
     ----------
     tasks : iterable of Task
-        As the service lists them: in any order, some perhaps twice.
+        As the service lists them: in any order, some perhaps twice. The more of the batch's tasks they are,
+        the more is certain.
     requests : sequence of Mapping
         The requests of the batch, defaults filled in; no two are equal.
 
     Returns
     -------
     Matching
-        In which a task stands only where exactly one request fits it best.
+        In which a task stands only where no other request could be meant.
     """
-    exact: dict[object, list[int]] = defaultdict(list)
-    canonical: dict[object, list[int]] = defaultdict(list)
-    for position, request in enumerate(requests):
-        exact[request.get("url")].append(position)
-        canonical[_canonical(request.get("url"))].append(position)
+    listed = {task.id: task for task in tasks}
+    index = _Index(requests)
+    request_of = _by_the_letter(listed, index)
+    request_of |= _by_elimination(listed, index, request_of)
     matching = Matching()
-    seen: set[str] = set()
-    for task in tasks:
-        if task.id in seen:
-            continue
-        seen.add(task.id)
-        url = task.input.get("url")
-        spelled = exact.get(url) or canonical.get(_canonical(url)) or ()
-        best = _best(task.input, requests, range(len(requests)) if url is None else spelled)
-        if best is None:
-            matching.strangers.append(task)
+    for task in listed.values():
+        if task.id in request_of:
+            matching.tasks_of.setdefault(request_of[task.id], []).append(task)
         else:
-            matching.tasks_of.setdefault(best, []).append(task)
+            matching.strangers.append(task)
     return matching
 
 
@@ -77,53 +84,178 @@ def agrees(request: Mapping[str, object], echo: Mapping[str, object]) -> bool:
     bool
         False if it names another value for anything that was sent.
     """
-    return all(
-        _same(name, value, echo[name])
-        for name, value in request.items()
-        if name in PARAMETERS and echo.get(name) is not None
-    )
+    said, echoed = _words(request), _words(echo)
+    if "url" in said and "url" in echoed and not same_url(said.pop("url"), echoed.pop("url")):
+        return False
+    return all(echoed.get(name, word) == word for name, word in said.items())
 
 
 def same_url(sent: str, echoed: str) -> bool:
-    """Say whether two spellings mean one URL: the host's case and percent-encoding do not matter."""
-    return sent == echoed or _canonical(sent) == _canonical(echoed)
+    """Say whether an echoed URL can be the service's spelling of the one that was sent.
+
+    Parameters
+    ----------
+    sent, echoed : str
+        URLs.
+
+    Returns
+    -------
+    bool
+        True also where the scheme, ``www.``, the default port, a slash at the end, the host's case or the
+        percent-encoding differ, and where the service added to the query.
+    """
+    if sent == echoed:
+        return True
+    one, other = _split(sent), _split(echoed)
+    if one is None or other is None:
+        return False
+    if _canonical(one) == _canonical(other):
+        return True
+    return _place(one) == _place(other) and not _query(one) - _query(other)
 
 
-def _best(
-    echo: Mapping[str, object], requests: Sequence[Mapping[str, object]], candidates: Iterable[int]
-) -> int | None:
-    ranked = sorted(
-        (_rank(requests[each], echo), each) for each in candidates if agrees(requests[each], echo)
-    )
-    if not ranked or (len(ranked) > 1 and ranked[0][0] == ranked[1][0]):
-        return None
-    return ranked[0][1]
+class _Index:
+    """The requests of a batch, by what echoes may say of them."""
+
+    def __init__(self, requests: Sequence[Mapping[str, object]]) -> None:
+        self.requests = requests
+        self._saying: dict[tuple[str, str], set[int]] = defaultdict(set)
+        self._at: dict[str, set[int]] = defaultdict(set)
+        for position, request in enumerate(requests):
+            for item in _items({**DOCUMENTED_DEFAULTS, **request}):
+                self._saying[item].add(position)
+            self._at[_url_place(request)].add(position)
+
+    def fitting(self, echo: Mapping[str, object]) -> set[int]:
+        """Return the requests that say all that the echo says."""
+        saying = [self._saying.get(item, set()) for item in _items(echo)]
+        # the rarest first, for a grid may send one URL a thousand times
+        return set.intersection(*sorted(saying, key=len)) if saying else set(range(len(self.requests)))
+
+    def closest(self, echo: Mapping[str, object], fitting: set[int]) -> set[int]:
+        """Return those of the requests that fit to the letter, in undocumented parameters too."""
+        if len(fitting) < 2:  # noqa: PLR2004 -- there is nothing to choose from
+            return fitting
+        distances = {position: _distance(self.requests[position], echo) for position in fitting}
+        least = min(distances.values())
+        return {position for position, distance in distances.items() if distance == least}
+
+    def resembling(self, echo: Mapping[str, object]) -> set[int]:
+        """Return the requests that the echo does not contradict, its URL spelled in the service's way."""
+        return {each for each in self._at.get(_url_place(echo), ()) if agrees(self.requests[each], echo)}
 
 
-def _rank(request: Mapping[str, object], echo: Mapping[str, object]) -> tuple[int, int]:
-    # the request of which the echo leaves out least and, then, that explains most of it
-    said = sum(echo.get(name) is not None for name in request)
-    return len(request) - said, -said
+def _by_the_letter(tasks: Mapping[str, Task], index: _Index) -> dict[str, int]:
+    fitting = {task_id: index.fitting(task.input) for task_id, task in tasks.items()}
+    closest = {task_id: index.closest(tasks[task_id].input, each) for task_id, each in fitting.items()}
+    claims = _settled(closest)
+    n_claims = Counter(claims.values())
+    # where two tasks claim one request, either may be that of any other request that it does not contradict
+    for task_id, position in claims.items():
+        if n_claims[position] > 1:
+            fitting[task_id] = fitting[task_id] | index.resembling(tasks[task_id].input)
+    return _certain(claims, fitting)
 
 
-def _same(name: str, sent: object, echoed: object) -> bool:
+def _by_elimination(tasks: Mapping[str, Task], index: _Index, known: Mapping[str, int]) -> dict[str, int]:
+    """Return the requests of tasks that are like one of those that are left, and like no other."""
+    taken = set(known.values())
+    left = {
+        task_id: index.resembling(task.input) - taken
+        for task_id, task in tasks.items()
+        if not index.fitting(task.input)
+    }
+    claims = _settled(left)
+    n_claims = Counter(claims.values())
+    return _certain({each: position for each, position in claims.items() if n_claims[position] == 1}, left)
+
+
+def _settled(candidates: _Candidates) -> dict[str, int]:
+    """Give each task the only request that the tasks settled before it leave."""
+    claims: dict[str, int] = {}
+    taken: set[int] = set()
+    while True:
+        new = {}
+        for task_id in candidates.keys() - claims.keys():
+            positions = candidates[task_id]
+            left = positions - taken if len(positions) > 1 else positions
+            if len(left) == 1:
+                (new[task_id],) = left
+        if not new:
+            return claims
+        claims |= new
+        taken.update(new.values())
+
+
+def _certain(claims: dict[str, int], candidates: _Candidates) -> dict[str, int]:
+    """Keep the claims of tasks that could be no other request without a task of its own."""
+    while True:
+        taken = set(claims.values())
+        kept = {each: position for each, position in claims.items() if candidates[each] <= taken}
+        if len(kept) == len(claims):
+            return kept
+        claims = kept
+
+
+def _distance(request: Mapping[str, object], echo: Mapping[str, object]) -> tuple[bool, int]:
+    beyond = echo.keys() & request.keys() - {*PARAMETERS, *DELIVERY_PARAMETERS}
+    return request.get("url") != echo.get("url"), sum(request[name] != echo[name] for name in beyond)
+
+
+def _items(parameters: Mapping[str, object]) -> Iterable[tuple[str, str]]:
+    words = _words(parameters)
+    if "url" in words:
+        parts = _split(words["url"])
+        words["url"] = words["url"] if parts is None else _canonical(parts)
+    return words.items()
+
+
+def _words(parameters: Mapping[str, object]) -> dict[str, str]:
+    """Return the documented parameters as text that can be compared; what is empty says nothing."""
+    return {
+        name: _word(name, value)
+        for name in PARAMETERS
+        if (value := parameters.get(name)) is not None and value != ""
+    }
+
+
+def _word(name: str, value: object) -> str:
+    # a list or an object is no value of any parameter
+    text = str(value).strip() if isinstance(value, str | int | float) else f"a {type(value).__name__}"
     if name == "url":
-        return same_url(str(sent), str(echoed))
-    # `parse` may come back as the text "true", a country in lower case
-    return str(sent).strip().casefold() == str(echoed).strip().casefold()
+        return text
+    text = text.casefold()
+    if name == "zip":
+        return text.removesuffix(".0").zfill(5)
+    return _FLAGS.get(text, text) if name == "parse" else text
 
 
-def _canonical(url: object) -> object:
-    if not isinstance(url, str):
-        return url
+def _split(url: str) -> SplitResult | None:
+    """Return the parts of a URL, its host in lower case and without a default port; None if it is none."""
     try:
         parts = urlsplit(url.strip())
+        port = parts.port
     except ValueError:
-        return url
-    return parts._replace(
-        scheme=parts.scheme.lower(),
-        netloc=parts.netloc.lower(),
-        path=unquote(parts.path) or "/",
-        query=unquote(parts.query),
-        fragment="",
-    ).geturl()
+        return None
+    netloc = parts.netloc.lower()
+    if port is not None and port == _DEFAULT_PORTS.get(parts.scheme):
+        netloc = netloc.removesuffix(f":{port}")
+    return parts._replace(netloc=netloc, path=unquote(parts.path) or "/", fragment="")
+
+
+def _canonical(parts: SplitResult) -> str:
+    return parts._replace(query=unquote_plus(parts.query)).geturl()
+
+
+def _place(parts: SplitResult) -> str:
+    return parts.netloc.removeprefix("www.") + parts.path.rstrip("/")
+
+
+def _query(parts: SplitResult) -> set[tuple[str, str]]:
+    return set(parse_qsl(parts.query, keep_blank_values=True))
+
+
+def _url_place(parameters: Mapping[str, object]) -> str:
+    url = _words(parameters).get("url", "")
+    parts = _split(url)
+    return url if parts is None else _place(parts)
