@@ -170,17 +170,18 @@ class TestS3:
         assert tried("s3://bucket/prices/", **good)["reading"].status == "ok"
 
     @pytest.mark.parametrize(
-        ("denial", "name", "status"),
+        ("denial", "expected"),
         [
-            ("s3:ListBucket", "bucket", "missing"),
-            ("s3:GetObject", "reading", "missing"),
-            ("s3:GetBucketPolicy", "writing", "cannot be seen"),
+            ("s3:ListBucket", ("bucket", "missing")),
+            ("s3:GetObject", ("reading", "missing")),
+            ("s3:GetBucketPolicy", ("writing", "cannot be seen")),
         ],
     )
-    def test_each_right_of_the_reader(self, s3, s3_auth, tried, denial, name, status):
+    def test_each_right_of_the_reader(self, s3, s3_auth, tried, denial, expected):
         """A right that the reader lacks is told apart from the others, with what to ask for."""
         good, _ = s3_auth
         lines = tried("s3://bucket/prices/", **reader(s3, good, denial))
+        name, status = expected
         assert lines[name].status == status
         assert lines[name].remedy
         # there is no policy, and moto takes the question for the encryption for a listing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import textwrap
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +13,7 @@ Status = Literal["ok", "missing", "cannot be seen"]
 
 _WIDTH = 80
 _MARGIN = 30
-_COLOURS = {"ok": "#2f9e5f", "missing": "#d9534f", "cannot be seen": "#b8770f"}
+_COLOURS: Mapping[Status, str] = {"ok": "#2f9e5f", "missing": "#d9534f", "cannot be seen": "#b8770f"}
 
 
 @dataclass(frozen=True, slots=True)
