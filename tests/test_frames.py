@@ -366,6 +366,39 @@ def test_columns_of_several_levels():
     assert_index_equal(frame.columns, pd.MultiIndex.from_tuples(expected, names=["one", "two"]))
 
 
+def test_names_taken_on_the_first_of_several_levels():
+    """A column of the caller's with nothing below its first level is one that has that name."""
+    columns = pd.MultiIndex.from_tuples([("task_id", ""), ("p", "q")])
+    rows = pd.DataFrame([[1, 2]], columns=columns)
+    frame = assemble(rows, [Answer(status="ok", entities=[product(p=5)])], np.array([0]))
+    assert frame.columns.is_unique
+    assert frame[("task_id_nimble", "")].isna().all()
+    assert frame[("p", "")].tolist() == [5]
+
+
+@pytest.mark.parametrize("explode", [1, 0, None, "", ["Product"], b"Product", np.float64(1)])
+def test_explode_is_checked_before_there_are_rows(explode):
+    """A dry run on an empty frame finds what is no way to explode."""
+    with pytest.raises(ConfigError, match="is neither True, False nor a type"):
+        assemble(pd.DataFrame(), [], np.array([], dtype=int), explode=explode)
+
+
+def test_what_comes_from_outside_is_no_error():
+    """Numbers beyond 64 bits are missing, a page of an error is cut, half of a pair is replaced."""
+    answer = Answer(
+        status="ok",
+        http_status=2**63,
+        error="\udc00" + "x" * 10_000_000,
+        task_id="\ud800",
+        output_url="s3://b/\ud800",
+        entities=ENTITIES,
+    )
+    frame = assemble(pd.DataFrame(index=[0]), [answer], np.array([0]), explode=np.True_)
+    assert frame["http_status"].isna().all()
+    assert frame["error"].str.len().tolist() == [2_000] * 4
+    assert frame["task_id"].tolist() == ["\ufffd"] * 4
+
+
 def test_labels_that_may_not_repeat():
     """A frame that forbids repeated labels can still be exploded."""
     rows = pd.DataFrame({"a": [1]}).set_flags(allows_duplicate_labels=False)

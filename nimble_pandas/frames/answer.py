@@ -11,6 +11,9 @@ import pyarrow as pa
 from nimble_pandas.frames.text import text_column
 from nimble_pandas.models import Entity
 
+# what is longer is a page, and says nothing more
+_MAX_ERROR = 2_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -70,12 +73,16 @@ def task_columns(answers: Sequence[Answer]) -> dict[str, pa.Array]:
         "task_id": text_column([answer.task_id for answer in answers]),
         "batch_id": text_column([answer.batch_id for answer in answers]),
         "status": text_column([answer.status for answer in answers]),
-        "error": text_column([answer.error for answer in answers]),
-        "http_status": pa.array([answer.http_status for answer in answers], pa.int64()),
+        "error": text_column([answer.error and answer.error[:_MAX_ERROR] for answer in answers]),
+        "http_status": pa.array([_fitting(answer.http_status) for answer in answers], pa.int64()),
         "fetched_at": pa.array([answer.fetched_at for answer in answers], pa.timestamp("us", "UTC")),
         "reused": pa.array([answer.reused for answer in answers], pa.bool_()),
         "output_url": text_column([answer.output_url for answer in answers]),
     }
+
+
+def _fitting(number: int | None) -> int | None:
+    return number if number is not None and abs(number) < 2**63 else None
 
 
 def entity_counts(answers: Sequence[Answer]) -> pa.Array:

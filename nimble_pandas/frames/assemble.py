@@ -10,6 +10,7 @@ import pyarrow as pa
 from pandas.api.extensions import no_default
 from pandas.api.typing import NoDefault
 
+from nimble_pandas.errors import ConfigError
 from nimble_pandas.frames.answer import Answer, entity_counts, task_columns
 from nimble_pandas.frames.columns import fields
 from nimble_pandas.frames.dtypes import types_mapper
@@ -69,7 +70,7 @@ def assemble(
     Raises
     ------
     ConfigError
-        `dtype_backend` or `suffix` is not usable; nothing has changed.
+        `explode`, `dtype_backend` or `suffix` is not usable; nothing has changed.
 
     Notes
     -----
@@ -79,6 +80,10 @@ def assemble(
     levels deep. NaN is missing, and a field that is missing everywhere is text. Text is never
     read as a number or a date. Lone surrogates become U+FFFD. A field ``entity_type`` or
     ``entityType`` that only says again what the column ``entity_type`` says is left out.
+
+    There are at most 1,000 fields. Where pages would make more, the nested objects with the most distinct
+    keys, such as variants keyed by their SKU, stay whole as JSON text; if it is the pages themselves that
+    have the most, their rarest fields stand together in ``other_fields``, a JSON object.
 
     Examples
     --------
@@ -93,9 +98,14 @@ def assemble(
     7  A1       ok             3  02108
     8  A2  pending          <NA>    NaN
     """
+    if not isinstance(explode, bool | np.bool_) and not (isinstance(explode, str) and explode):
+        raise ConfigError(
+            f"explode={explode!r} is neither True, False nor a type.",
+            hint='Give True, or a type such as "Product".',
+        )
     mapper = types_mapper(dtype_backend)
     names = Names(rows, suffix)
-    lines = lay_out(answers, answer_of_row, explode)
+    lines = lay_out(answers, answer_of_row, explode if isinstance(explode, str) else bool(explode))
     fixed = _fixed_columns(answers, lines, with_html=with_html)
     called = dict(zip(fixed, names.free(fixed), strict=True))
     found = fields(lines.fields)

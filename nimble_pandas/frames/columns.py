@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from types import NoneType
@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from nimble_pandas.frames.flatten import Column, Objects, Path, Positions, flatten
 from nimble_pandas.frames.text import TEXT, as_text, text_array
+from nimble_pandas.frames.width import MAX_FIELDS, OTHER, gathered, kept_whole, rare_keys
 
 # Small enough for the processor's cache, large enough for Arrow: measured best of 128 to 20,000.
 _BLOCK = 1024
@@ -51,7 +52,7 @@ class _Part:
     values: pa.Array
 
 
-def fields(objects: Objects) -> list[Field]:
+def fields(objects: Objects, max_fields: int = MAX_FIELDS) -> list[Field]:
     """Take nested objects apart into fields, and give each one type: bool, int64, float64, else text.
 
     Integers and floats together are floats, unless an integer beyond 2**53 might lose its
@@ -62,17 +63,42 @@ def fields(objects: Objects) -> list[Field]:
     ----------
     objects : sequence of Mapping, length n
         Decoded JSON objects.
+    max_fields : int, default 1000
+        How many fields there may be: beyond that, objects with many different keys are kept whole.
 
     Returns
     -------
     list of Field
         In the order in which they first appear; their positions count in `objects`.
     """
+    parts = _flattened(objects, (), max_fields)
+    if parts is None:
+        parts = _flattened(*_narrowed(objects, max_fields), None)
+    return [_field(path, found) for path, found in (parts or {}).items()]
+
+
+def _flattened(
+    objects: Objects, whole: Collection[Path], max_fields: int | None
+) -> dict[Path, list[_Part]] | None:
+    """Return the parts of each field, or None as soon as there are too many fields."""
     parts: dict[Path, list[_Part]] = {}
     for start in range(0, len(objects), _BLOCK):
-        for column in flatten(objects[start : start + _BLOCK]):
+        for column in flatten(objects[start : start + _BLOCK], whole):
             parts.setdefault(column.path, []).extend(_parts(column, start))
-    return [_field(path, found) for path, found in parts.items()]
+        if max_fields is not None and len(parts) > max_fields:
+            return None
+    return parts
+
+
+def _narrowed(objects: Objects, max_fields: int) -> tuple[Objects, set[Path]]:
+    """Return the objects as they are to be flattened, and what of them is to be kept whole."""
+    blocks = (objects[start : start + _BLOCK] for start in range(0, len(objects), _BLOCK))
+    paths = dict.fromkeys(column.path for block in blocks for column in flatten(block))
+    whole = kept_whole(paths, max_fields)
+    if () in whole:
+        objects = list(gathered(objects, rare_keys(objects, paths, whole, max_fields)))
+        whole |= {(OTHER,)}
+    return objects, whole
 
 
 def _parts(column: Column, start: int) -> list[_Part]:

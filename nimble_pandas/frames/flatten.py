@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -42,7 +42,7 @@ class Column:
     kinds: set[type]
 
 
-def flatten(objects: Objects) -> list[Column]:
+def flatten(objects: Objects, whole: Collection[Path] = ()) -> list[Column]:
     """Take nested objects apart, in the order in which their fields first appear.
 
     An object in one place and a scalar in the next share a path but not a column: the fields
@@ -53,6 +53,8 @@ def flatten(objects: Objects) -> list[Column]:
     objects : sequence of Mapping, length n
         Decoded JSON objects, nested however deep; not too many at once, for all of their
         iterators live together.
+    whole : collection of tuple, default ()
+        Paths where an object is a value like any other.
 
     Returns
     -------
@@ -64,7 +66,7 @@ def flatten(objects: Objects) -> list[Column]:
     while waiting:  # no recursion: a page may nest deeper than Python's stack
         for column in _columns(*waiting.pop()):
             flat = column
-            if dict in column.kinds and len(column.path) < MAX_LEVELS:
+            if dict in column.kinds and len(column.path) < MAX_LEVELS and column.path not in whole:
                 flat, nested = _split(column)
                 waiting.append((nested.path, nested.positions, nested.values))
             if flat.values:

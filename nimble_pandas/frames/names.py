@@ -33,7 +33,7 @@ class Names:
         self._suffix = suffix
         # as text, for Parquet knows no other names: 1 and "1" are one column there
         levels = (name for name in frame.index.names if name is not None)
-        self._taken = {str(label) for label in (*frame.columns, *levels)}
+        self._taken = {str(_plain(label)) for label in (*frame.columns, *levels)}
 
     def free(self, wanted: Iterable[str]) -> list[str]:
         """Return a free name for each wanted one, in order, and take it.
@@ -55,6 +55,13 @@ class Names:
             name += self._suffix
         self._taken.add(name)
         return name
+
+
+def _plain(label: Hashable) -> Hashable:
+    # where columns have several levels, a new name stands on the first, with nothing below it
+    if isinstance(label, tuple) and label and all(isinstance(part, str) and not part for part in label[1:]):
+        return label[0]  # type: ignore[no-any-return]
+    return label
 
 
 def labels(columns: pd.Index, names: list[str]) -> pd.Index:
