@@ -61,9 +61,9 @@ def s3(_s3_server, monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    s3fs.S3FileSystem.clear_instance_cache()
+    servers.close_filesystems(s3fs.S3FileSystem)
     yield _s3_server
-    s3fs.S3FileSystem.clear_instance_cache()
+    servers.close_filesystems(s3fs.S3FileSystem)
 
 
 @pytest.fixture
@@ -99,6 +99,6 @@ def gcs(_gcs_server, monkeypatch):
     # fsspec reads the variable when it is imported: it serves the children, the mapping this process
     monkeypatch.setenv("FSSPEC_GS_TOKEN", "anon")
     monkeypatch.setitem(fsspec.config.conf, "gs", {"token": "anon", "project": "test"})
-    gcsfs.GCSFileSystem.clear_instance_cache()
+    servers.close_filesystems(gcsfs.GCSFileSystem)
     yield _gcs_server
-    gcsfs.GCSFileSystem.clear_instance_cache()
+    servers.close_filesystems(gcsfs.GCSFileSystem)

@@ -156,3 +156,18 @@ def empty_gcs_bucket(bucket_url: str) -> None:
     while objects := json.loads(http("GET", bucket_url + "/o")).get("items", []):
         for each in objects:
             http("DELETE", f"{bucket_url}/o/{urllib.parse.quote(each['name'], safe='')}")
+
+
+def close_filesystems(filesystem_class) -> None:
+    """Close the sessions of a class's cached filesystems, and forget those.
+
+    Left to the garbage collector they are closed from whatever thread it runs in: on a loop that may end
+    before it comes to that, or within a tenth of a second or not at all, and a later test gets the warning.
+    """
+    from fsspec.asyn import sync
+
+    for each in list(filesystem_class._cache.values()):
+        session = getattr(each, "_s3", None) or getattr(each, "_session", None)
+        if session is not None:
+            sync(each.loop, session.close)
+    filesystem_class.clear_instance_cache()
