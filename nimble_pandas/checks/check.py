@@ -90,7 +90,7 @@ def _service(client: Client) -> list[Line]:
             Line("key", "cannot be seen", "The service was not reached.", "Try again once it answers."),
         ]
     except AuthError as exc:
-        return [_answers(client), _from_error("key", exc)]
+        return [_answers(client), Line("key", "missing", _in_short(exc), exc.hint or "")]
     except ApiError as exc:
         return [_answers(client), _accepted(client) if _says_no_such_task(exc) else _unsure(_in_short(exc))]
     return [_answers(client), _unsure(f"{client.base_url} knows a task that cannot exist.")]

@@ -88,10 +88,11 @@ def _as_text(line: Line) -> str:
 
 def _as_html(line: Line) -> str:
     remedy = f"<br><i>{html.escape(line.remedy)}</i>" if line.remedy else ""
-    left = "<td style='text-align:left; vertical-align:top'>"
+    left, short = "text-align:left; vertical-align:top", "white-space:nowrap"
     return (
-        f"<tr>{left}<b style='color:{_COLOURS[line.status]}'>{line.status}</b></td>"
-        f"{left}{html.escape(line.name)}</td>{left}{html.escape(line.found)}{remedy}</td></tr>"
+        f"<tr><td style='{left}; {short}'><b style='color:{_COLOURS[line.status]}'>{line.status}</b></td>"
+        f"<td style='{left}; {short}'>{html.escape(line.name)}</td>"
+        f"<td style='{left}'>{html.escape(line.found)}{remedy}</td></tr>"
     )
 
 
