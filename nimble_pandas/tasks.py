@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
-from urllib.parse import SplitResult, parse_qsl, unquote, unquote_plus, urlsplit
+from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
 
 from nimble_pandas.models import DELIVERY_PARAMETERS, DOCUMENTED_DEFAULTS, PARAMETERS, Task
 
@@ -121,8 +121,10 @@ class _Index:
         self.requests = requests
         self._saying: dict[tuple[str, str], set[int]] = defaultdict(set)
         self._at: dict[str, set[int]] = defaultdict(set)
+        self._said = [set(_items({**DOCUMENTED_DEFAULTS, **request})) for request in requests]
+        self._closest: dict[tuple[str, int], set[int]] = {}
         for position, request in enumerate(requests):
-            for item in _items({**DOCUMENTED_DEFAULTS, **request}):
+            for item in self._said[position]:
                 self._saying[item].add(position)
             self._at[_url_place(request)].add(position)
 
@@ -132,13 +134,26 @@ class _Index:
         # the rarest first, for a grid may send one URL a thousand times
         return set.intersection(*sorted(saying, key=len)) if saying else set(range(len(self.requests)))
 
-    def closest(self, echo: Mapping[str, object], fitting: set[int]) -> set[int]:
-        """Return those of the requests that fit to the letter, in undocumented parameters too."""
-        if len(fitting) < 2:  # noqa: PLR2004 -- there is nothing to choose from
-            return fitting
-        distances = {position: _distance(self.requests[position], echo) for position in fitting}
-        least = min(distances.values())
-        return {position for position, distance in distances.items() if distance == least}
+    def closest(self, echo: Mapping[str, object], candidates: set[int]) -> set[int]:
+        """Return those of the candidates that fit best, to the letter and in undocumented parameters too."""
+        if len(candidates) < 2:  # noqa: PLR2004 -- there is nothing to choose from
+            return candidates
+        # a service that echoes nothing asks the same of a thousand candidates a thousand times
+        key = str(echo), len(candidates)
+        if key not in self._closest:
+            distances = {position: self._distance(position, echo) for position in candidates}
+            least = min(distances.values())
+            self._closest[key] = {each for each, distance in distances.items() if distance == least}
+        return self._closest[key]
+
+    def _distance(self, position: int, echo: Mapping[str, object]) -> tuple[int, bool, int]:
+        request = self.requests[position]
+        beyond = echo.keys() & request.keys() - {*PARAMETERS, *DELIVERY_PARAMETERS}
+        return (
+            len(set(_items(echo)) - self._said[position]),
+            request.get("url") != echo.get("url"),
+            sum(request[name] != echo[name] for name in beyond),
+        )
 
     def resembling(self, echo: Mapping[str, object]) -> set[int]:
         """Return the requests that the echo does not contradict, its URL spelled in the service's way."""
@@ -165,7 +180,7 @@ def _by_elimination(tasks: Mapping[str, Task], index: _Index, known: Mapping[str
         for task_id, task in tasks.items()
         if not index.fitting(task.input)
     }
-    claims = _settled(left)
+    claims = _settled({task_id: index.closest(tasks[task_id].input, each) for task_id, each in left.items()})
     n_claims = Counter(claims.values())
     return _certain({each: position for each, position in claims.items() if n_claims[position] == 1}, left)
 
@@ -195,11 +210,6 @@ def _certain(claims: dict[str, int], candidates: _Candidates) -> dict[str, int]:
         if len(kept) == len(claims):
             return kept
         claims = kept
-
-
-def _distance(request: Mapping[str, object], echo: Mapping[str, object]) -> tuple[bool, int]:
-    beyond = echo.keys() & request.keys() - {*PARAMETERS, *DELIVERY_PARAMETERS}
-    return request.get("url") != echo.get("url"), sum(request[name] != echo[name] for name in beyond)
 
 
 def _items(parameters: Mapping[str, object]) -> Iterable[tuple[str, str]]:
@@ -251,8 +261,9 @@ def _place(parts: SplitResult) -> str:
     return parts.netloc.removeprefix("www.") + parts.path.rstrip("/")
 
 
-def _query(parts: SplitResult) -> set[tuple[str, str]]:
-    return set(parse_qsl(parts.query, keep_blank_values=True))
+def _query(parts: SplitResult) -> set[str]:
+    # decoded as a whole, for a service that decodes it does so too
+    return set(filter(None, unquote_plus(parts.query).split("&")))
 
 
 def _url_place(parameters: Mapping[str, object]) -> str:

@@ -220,6 +220,13 @@ def test_a_grid_over_one_url_is_matched_in_no_time():
     assert found == {n: [f"t{999 - n}"] for n in range(1000)}
 
 
+def test_a_service_that_echoes_nothing_takes_no_longer():
+    """A thousand tasks that could be any of a thousand requests are nobody's, at once."""
+    requests = [{"url": URLS[0], "zip": f"{n:05}"} for n in range(1000)]
+    found, strangers = tasks_of(requests, [{}] * 1000)
+    assert (found, len(strangers)) == ({}, 1000)
+
+
 LIKE = [
     "https://a.com/?q=a%26b",
     "https://a.com/?q=a&b",
