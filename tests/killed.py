@@ -48,9 +48,7 @@ class Call:
 
     def client(self):
         """Return a connection of the process's own."""
-        return Client(
-            base_url=self.base_url, username=self.username, password=self.password, clock=Faster()
-        )
+        return Client(base_url=self.base_url, username=self.username, password=self.password, clock=Faster())
 
     def ledger(self):
         """Return the ledger of all its children."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import io
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from nimble_pandas.job.recall import SourceOf, is_under_way, read_again, recall_batch
+from nimble_pandas.job.recall import SourceOf, read_again, recall_batch
 from nimble_pandas.job.register import Register
 from nimble_pandas.job.sent import SentBatch
 from nimble_pandas.ledger import BatchRecord, JobRecord, Ledger, Planned, RequestRecord, Sent
-from nimble_pandas.models import MAX_BATCH_REQUESTS
+from nimble_pandas.models import MAX_BATCH_REQUESTS, Delivery
 from nimble_pandas.planning import Plan, cut
 
 
@@ -135,11 +135,11 @@ def claim(
     plan: Plan,
     keys: Sequence[bytes],
     job: JobRecord,
+    positions: Sequence[int],
     *,
     ledger: Ledger,
-    register: Register,
     source_of: SourceOf,
-    refresh: bool,
+    is_answered: Callable[[int, Sent], bool],
 ) -> tuple[list[SentBatch], dict[int, Sent]]:
     """Decide what is to be sent, and write it down, so that no other kernel sends it too.
 
@@ -151,14 +151,14 @@ def claim(
         The content keys of its requests.
     job : JobRecord
         The call.
+    positions : sequence of int
+        The requests that need an answer, by their places in the plan.
     ledger : Ledger
         What was sent before.
-    register : Register
-        Which requests have their answer already.
     source_of : callable
         Finds where outputs are to be read.
-    refresh : bool
-        Whether everything is sent anew, whatever is under way.
+    is_answered : callable
+        Says of a request, and of where it was sent last, whether the answer is to come from there.
 
     Returns
     -------
@@ -167,22 +167,21 @@ def claim(
     under_way : dict of int to (BatchRecord, RequestRecord)
         Requests that are not to be sent, by their place in the plan, and where they were.
     """
-    wanted = register.open
     batches: list[SentBatch] = []
     under_way: dict[int, Sent] = {}
 
-    def lay_out(known: Mapping[bytes, Sent]) -> list[Planned]:
-        for position in () if refresh else wanted:
+    def lay_out(known: Mapping[bytes, Sent], first: int) -> list[Planned]:
+        for position in positions:
             sent = known.get(keys[position])
-            if sent is not None and is_under_way(sent, job.created_at):
+            if sent is not None and is_answered(position, sent):
                 under_way[position] = sent
-        missing = [position for position in wanted if position not in under_way]
+        missing = [position for position in positions if position not in under_way]
         batches.extend(
-            plan_batches(plan, missing, job_id=job.id, first=0, now=job.created_at, source_of=source_of)
+            plan_batches(plan, missing, job_id=job.id, first=first, now=job.created_at, source_of=source_of)
         )
         return written(batches, keys)
 
-    ledger.claim(job, [keys[position] for position in wanted], lay_out)
+    ledger.claim(job, [keys[position] for position in positions], lay_out)
     return batches, under_way
 
 
@@ -222,8 +221,17 @@ def take_up(
         elif register.is_open(position):
             open_in[batch.job_id, batch.number][position] = request.position
     batches = []
+    jobs = {job.id: job for job in filter(None, map(ledger.job, {job_id for job_id, _ in open_in}))}
     for (job_id, number), offset_of in open_in.items():
         written_down, requests = ledger.batch(job_id, number)
         source = source_of(written_down.storage_url)
-        batches.append(recall_batch(written_down, requests, offset_of, source))
+        delivery = delivery_of(jobs[job_id])
+        batches.append(recall_batch(written_down, requests, offset_of, delivery=delivery, source=source))
     return batches
+
+
+def delivery_of(job: JobRecord) -> Delivery:
+    """Return where the outputs of a job were to go."""
+    return Delivery(
+        storage_url=job.storage_url, storage_compress=job.storage_compress, callback_url=job.callback_url
+    )

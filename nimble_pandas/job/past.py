@@ -13,10 +13,10 @@ import pandas as pd
 from nimble_pandas.client import Client
 from nimble_pandas.clock import Clock
 from nimble_pandas.errors import ApiError, ConfigError, TransportError
+from nimble_pandas.job.claim import delivery_of
 from nimble_pandas.job.job import Job
 from nimble_pandas.job.story import CLIENTS
 from nimble_pandas.ledger import STATUS_KEPT_SECONDS, JobRecord, Ledger, Sent
-from nimble_pandas.models import Delivery
 from nimble_pandas.planning import Plan, recall_plan
 from nimble_pandas.progress import View
 
@@ -87,11 +87,7 @@ def _recalled(record: JobRecord, ledger: Ledger) -> tuple[Plan, dict[int, Sent]]
         rows=_rows(record, requests, request_of_row),
         request_of_row=request_of_row,
         invalid=[(int(row), column, reason) for row, column, reason in record.invalid],  # type: ignore[call-overload,misc]
-        delivery=Delivery(
-            storage_url=record.storage_url,
-            storage_compress=record.storage_compress,
-            callback_url=record.callback_url,
-        ),
+        delivery=delivery_of(record),
     )
     return plan, {position: known[key] for key, position in place.items()}
 

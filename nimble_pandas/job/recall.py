@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from nimble_pandas.errors import OutputUnreadable
@@ -140,7 +141,12 @@ def read_again(
 
 
 def recall_batch(
-    record: BatchRecord, requests: list[RequestRecord], offset_of: Mapping[int, int], source: Source
+    record: BatchRecord,
+    requests: list[RequestRecord],
+    offset_of: Mapping[int, int],
+    *,
+    delivery: Delivery,
+    source: Source,
 ) -> SentBatch:
     """Return a batch of an earlier call, to be followed again.
 
@@ -152,6 +158,8 @@ def recall_batch(
         All of its requests, in order.
     offset_of : Mapping of int to int
         The requests of the plan that it answers, and their places in it.
+    delivery : Delivery
+        As its job had it.
     source : Source
         Where its outputs are.
 
@@ -164,7 +172,7 @@ def recall_batch(
         record=record,
         requests=[each.request for each in requests],
         offset_of=dict(offset_of),
-        delivery=Delivery(storage_url=record.storage_url),
+        delivery=replace(delivery, storage_url=record.storage_url),
         source=source,
     )
     batch.recall_all(requests)

@@ -44,7 +44,8 @@ class SentBatch:
     #: Clock readings: the next call, and since when calls have failed without interruption.
     next_poll_at: float = 0.0
     failing_since: float | None = None
-    #: Since when it is looked for, after its answer was lost.
+    #: Whether this process has lost the answer to its submit, and since when it is looked for.
+    swallowed: bool = False
     sought_since: float | None = None
 
     #: When outputs may be read again, and since when none could be.

@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import gzip
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
-import filelock
-
-from nimble_pandas.client import Client, backoff
+from nimble_pandas.client import Client
 from nimble_pandas.config import is_loopback
-from nimble_pandas.errors import ApiError, AuthError, ConfigError, RateLimited, TransportError
-from nimble_pandas.job.claim import claim, job_record, plan_batches, take_up, written
+from nimble_pandas.errors import ConfigError
+from nimble_pandas.job.claim import claim, job_record, take_up
 from nimble_pandas.job.follow import poll
 from nimble_pandas.job.reading import Reader
-from nimble_pandas.job.recall import read_again
+from nimble_pandas.job.recall import is_under_way, read_again
 from nimble_pandas.job.register import Register
-from nimble_pandas.job.seek import seek
+from nimble_pandas.job.sending import Sender
 from nimble_pandas.job.sent import SentBatch
 from nimble_pandas.job.sources import Pulled, Source, Stored
-from nimble_pandas.job.submit import refuse, send, suspect
-from nimble_pandas.ledger import Ledger, RequestRecord, Sent
+from nimble_pandas.ledger import JobRecord, Ledger, RequestRecord, Sent
 from nimble_pandas.planning import Plan
 from nimble_pandas.storage import Store
 
 # between looks for what should be there and is not: an output, a batch whose answer was lost
 _LOOK_AGAIN_SECONDS = 0.5
-# a batch whose answer was lost is looked for so long
-_SEEK_SECONDS = 30.0
-# submits that the service wants later (429) are put off for so long in all
-_RATE_LIMIT_SECONDS = 300.0
 
+#: A job, the number of a batch of it, and a request's position there.
+Place: TypeAlias = tuple[str, int, int]
 
 #: The clients that this process has sent jobs with, by account, so that `attach` needs none named again.
 CLIENTS: dict[str, Client] = {}
@@ -70,16 +64,21 @@ class Story:
         self._storage_options = storage_options
         self._keys = [plan.key(position) for position in range(plan.n_requests)]
         self._reader = Reader(self.register, self.clock, self._keep)
+        self._sender = Sender(
+            client=client,
+            ledger=ledger,
+            register=self.register,
+            defaults=plan.defaults,
+            learn=self._reader.learn,
+        )
         # the batch that a request was last sent in, to write its answer down there
         self._batch_of: dict[int, SentBatch] = {}
+        # where each answer is written down, those of earlier calls included
+        self._place_of: dict[int, Place] = {}
         self._sources: dict[str | None, Source] = {}
         self._source_of(plan.delivery.storage_url)
         self._started_at = self.clock.monotonic()
         self._look_again_at = 0.0
-        # since when submits are put off by the service, how often, and until when
-        self._told_to_wait_since: float | None = None
-        self._n_told_to_wait = 0
-        self._send_again_at = 0.0
         self._collected = False
 
     @property
@@ -147,26 +146,32 @@ class Story:
         str
             The job's name: that of an earlier job where all of this is under way in it.
         """
-        record = job_record(
-            self.plan,
-            job_id,
-            service=self.client.account,
-            now=self.clock.now().timestamp(),
-            keys=self._keys,
-        )
+        now = self.clock.now().timestamp()
+        record = job_record(self.plan, job_id, service=self.client.account, now=now, keys=self._keys)
         batches, under_way = claim(
             self.plan,
             self._keys,
             record,
+            self.register.open,
             ledger=self.ledger,
-            register=self.register,
             source_of=self._source_of,
-            refresh=refresh,
+            is_answered=lambda _, sent: not refresh and is_under_way(sent, now),
         )
         self._add(batches)
         self.take_up(under_way, since=0.0)
-        others = {batch.record.job_id for batch in self.batches}
-        return others.pop() if not batches and len(others) == 1 else job_id
+        same = self._same_job(record) if under_way and not batches else None
+        if under_way and not batches and same is None:
+            # all of it is under way, but in no one job that could be named
+            self.ledger.add_job(record)
+        return same or job_id
+
+    def _same_job(self, record: JobRecord) -> str | None:
+        """Return the earlier job that all requests are under way in, and no others."""
+        jobs = {job_id for job_id, _, _ in self._place_of.values()}
+        earlier = self.ledger.job(jobs.pop()) if len(jobs) == 1 else None
+        if earlier is None or {*earlier.row_keys} != {*record.row_keys}:
+            return None
+        return earlier.id
 
     def take_up(self, known: Mapping[int, Sent], *, since: float) -> None:
         """Take up requests that were sent before, with the answers that they have already.
@@ -178,6 +183,7 @@ class Story:
         since : float
             Answers that were final before this (seconds since the epoch) are reused ones.
         """
+        self._place_of.update((position, _place(sent)) for position, sent in known.items())
         self._add(
             take_up(
                 known,
@@ -199,24 +205,29 @@ class Story:
         positions : list of int
             Their places in the plan.
         """
-        first = max((batch.number for batch in self.ledger.batches(job_id)), default=-1) + 1
-        batches = plan_batches(
+        now = self.clock.now().timestamp()
+        batches, under_way = claim(
             self.plan,
+            self._keys,
+            job_record(self.plan, job_id, service=self.client.account, now=now, keys=self._keys),
             positions,
-            job_id=job_id,
-            first=first,
-            now=self.clock.now().timestamp(),
+            ledger=self.ledger,
             source_of=self._source_of,
+            # another kernel may have sent it again meanwhile
+            is_answered=lambda position, sent: (
+                _place(sent) != self._place_of.get(position) and is_under_way(sent, now)
+            ),
         )
-        self.ledger.add_batches(written(batches, self._keys))
         self.register.reopen(positions)
         self._collected = False
         self._add(batches)
+        self.take_up(under_way, since=0.0)
 
     def _add(self, batches: list[SentBatch]) -> None:
         for batch in batches:
-            for position in batch.positions:
+            for position, offset in batch.offset_of.items():
                 self._batch_of[position] = batch
+                self._place_of[position] = (batch.record.job_id, batch.record.number, offset)
         self.batches += batches
         for batch in batches:
             self._reader.learn(batch)
@@ -234,89 +245,12 @@ class Story:
         ApiError, TransportError, ConfigError
             Nothing of this job was sent.
         """
-        waiting: dict[str, list[SentBatch]] = defaultdict(list)
-        if any(batch.record.state == "unknown" for batch in self.running()):
-            # whatever swallowed that answer would swallow the next: first it is looked for
-            return
-        if self.told_to_wait_seconds > 0:
-            return
-        for batch in self.batches:
-            if batch.record.state in {"planned", "intent"}:
-                waiting[batch.record.job_id].append(batch)
-        for job_id, batches in waiting.items():
-            try:
-                with self.ledger.sending(job_id).acquire(timeout=0):
-                    self._send(batches, sent)
-            except filelock.Timeout:
-                self._reload(batches)
-
-    def _send(self, batches: list[SentBatch], sent: Callable[[], None]) -> None:
-        self._reload(batches)
-        planned = [batch for batch in batches if batch.record.state == "planned"]
-        for batch in batches:
-            if batch.record.state == "intent":
-                suspect(batch, self.ledger)
-        for batch in planned:
-            if batch.record.state != "planned":
-                continue
-            try:
-                send(batch, self._body(batch), client=self.client, ledger=self.ledger, clock=self.clock)
-                self._told_to_wait_since = None
-            except RateLimited as exc:
-                if self._told_to_wait(exc):
-                    return
-                self._stop(planned, exc)
-            except (ApiError, TransportError) as exc:
-                hopeless = isinstance(exc, AuthError | TransportError)
-                self._stop(planned if hopeless else [batch], exc)
-            self._reader.learn(batch)
-            sent()
-            if batch.record.state == "unknown":
-                return
+        self._sender.send_planned(self.batches, sent)
 
     @property
     def told_to_wait_seconds(self) -> float:
         """How long the service still wants no submit; 0 if it does not say so."""
-        put_off = self._told_to_wait_since is not None
-        return max(self._send_again_at - self.clock.monotonic(), 0.0) if put_off else 0.0
-
-    def _told_to_wait(self, exc: RateLimited) -> bool:
-        """Take down when to submit again; False if the service has said so for too long."""
-        now = self.clock.monotonic()
-        if self._told_to_wait_since is None:
-            self._told_to_wait_since, self._n_told_to_wait = now, 0
-        self._n_told_to_wait += 1
-        pause = backoff(self._n_told_to_wait) if exc.retry_after is None else exc.retry_after
-        self._send_again_at = now + pause
-        return self._send_again_at - self._told_to_wait_since <= _RATE_LIMIT_SECONDS
-
-    def _stop(self, batches: list[SentBatch], exc: ApiError | TransportError) -> None:
-        """Settle batches that will not be sent; raise if nothing of the job runs."""
-        self._told_to_wait_since = None
-        self._give_up(batches, exc.args[0])
-        if not any(each.record.state in {"accepted", "unknown"} for each in self.batches):
-            self._give_up([each for each in self.batches if each.record.state == "planned"], exc.args[0])
-            raise exc
-
-    def _give_up(self, batches: list[SentBatch], error: object) -> None:
-        for batch in batches:
-            if batch.record.state == "planned":
-                refuse(batch, self.ledger, f"not sent, after the batch before it: {error}")
-            if batch.record.state == "refused":
-                for position in batch.positions:
-                    self.register.settle_as(position, "failed", str(batch.record.error))
-
-    def _body(self, batch: SentBatch) -> bytes:
-        # in the order in which the batch was written down
-        return self.plan.body(sorted(batch.offset_of, key=batch.offset_of.__getitem__), batch.delivery)
-
-    def _reload(self, batches: list[SentBatch]) -> None:
-        """Take in what another kernel has written down meanwhile."""
-        for batch in batches:
-            record, requests = self.ledger.batch(batch.record.job_id, batch.record.number)
-            if record.state != batch.record.state:
-                batch.record = record
-                batch.recall_all(requests)
+        return self._sender.told_to_wait_seconds
 
     def running(self) -> list[SentBatch]:
         """Return the batches that may still bring answers."""
@@ -351,7 +285,7 @@ class Story:
         if look_again:
             if send:
                 self.send_planned()
-            self._seek()
+            self._sender.seek(self.running())
         running = [batch for batch in self.running() if batch.id is not None]
         due = [batch for batch in running if not batch.over and (now or batch.next_poll_at <= started)]
         try:
@@ -369,20 +303,6 @@ class Story:
             self._write_down()
         if look_again:
             self._look_again_at = self.clock.monotonic() + _LOOK_AGAIN_SECONDS
-
-    def _seek(self) -> None:
-        for batch in self.running():
-            if batch.record.state != "unknown":
-                continue
-            now = self.clock.monotonic()
-            batch.sought_since = now if batch.sought_since is None else batch.sought_since
-            if seek(batch, client=self.client, ledger=self.ledger):
-                batch.news = True
-            elif now - batch.sought_since > _SEEK_SECONDS:
-                for position in batch.positions:
-                    self.register.settle_as(position, "unknown", str(batch.record.error))
-                own = [each for each in self.batches if each.record.job_id == batch.record.job_id]
-                self._give_up(own, "its answer was lost")
 
     @property
     def due_at(self) -> float:
@@ -422,9 +342,9 @@ class Story:
         """Write down, once, that the complete frame was handed out."""
         if self._collected or not self.done:
             return
-        places = [
-            (batch.record.job_id, batch.record.number, batch.offset_of[position])
-            for position, batch in self._batch_of.items()
-        ]
-        self.ledger.collect(places, self.clock.now().timestamp())
+        self.ledger.collect(self._place_of.values(), self.clock.now().timestamp())
         self._collected = True
+
+
+def _place(sent: Sent) -> Place:
+    return sent[1].job_id, sent[1].number, sent[1].position

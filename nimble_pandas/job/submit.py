@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from nimble_pandas.client import Client
-from nimble_pandas.clock import Clock
 from nimble_pandas.errors import (
     ApiError,
     NimbleError,
@@ -16,9 +16,10 @@ from nimble_pandas.errors import (
 )
 from nimble_pandas.job.sent import SentBatch
 from nimble_pandas.ledger import Ledger
+from nimble_pandas.models import encode_batch, encode_json
 
 
-def send(batch: SentBatch, body: bytes, *, client: Client, ledger: Ledger, clock: Clock) -> None:
+def send(batch: SentBatch, body: bytes, *, client: Client, ledger: Ledger) -> None:
     """Submit one batch.
 
     Parameters
@@ -31,8 +32,6 @@ def send(batch: SentBatch, body: bytes, *, client: Client, ledger: Ledger, clock
         The service.
     ledger : Ledger
         Told before and after.
-    clock : Clock
-        Time.
 
     Raises
     ------
@@ -43,10 +42,11 @@ def send(batch: SentBatch, body: bytes, *, client: Client, ledger: Ledger, clock
     ApiError, TransportError
         The batch was refused, or never left: nothing of it runs or is billed.
     """
-    _move(batch, ledger, state="intent", sent_at=clock.now().timestamp())
+    _move(batch, ledger, state="intent", sent_at=client.clock.now().timestamp())
     try:
         answer = client.submit(body, patience=0.0)
     except (SubmitUnknown, ServerError) as exc:
+        batch.swallowed = True
         _move(batch, ledger, state="unknown", error=doubt(exc))
         return
     except RateLimited:
@@ -59,6 +59,31 @@ def send(batch: SentBatch, body: bytes, *, client: Client, ledger: Ledger, clock
     batch.record = replace(batch.record, state="accepted", batch_id=answer.id)
     batch.learn(answer)
     ledger.move(batch.record, batch.known_tasks())
+
+
+def body_of(batch: SentBatch, defaults: Mapping[str, object]) -> bytes:
+    """Return what is sent for a batch: all of it as it was written down, whoever has planned it.
+
+    Parameters
+    ----------
+    batch : SentBatch
+        Not sent yet.
+    defaults : Mapping
+        What the call asks for in all requests; it stands outside of them, once.
+
+    Returns
+    -------
+    bytes
+        UTF-8 JSON.
+    """
+    # a batch of an earlier call may know nothing of what this one asks for
+    outside = {name: each for name, each in defaults.items() if all(name in one for one in batch.requests)}
+    said = {name: encode_json(each) for name, each in outside.items()}
+    inside = (
+        {name: each for name, each in request.items() if said.get(name) != encode_json(each)}
+        for request in batch.requests
+    )
+    return encode_batch(map(encode_json, inside), outside, batch.delivery)
 
 
 def doubt(exc: NimbleError) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import pathlib
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import filelock
@@ -20,6 +21,7 @@ from nimble_pandas.ledger.tables import (
     insert_batches,
     insert_job,
     latest,
+    next_number,
     read_job,
     read_request,
 )
@@ -83,32 +85,51 @@ class Ledger:
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {VERSION}")
 
-    def sending(self, job_id: str) -> filelock.FileLock:
-        """Return the lock that whoever sends a job's batches holds; the system drops it with its process.
+    @contextlib.contextmanager
+    def sending(self, job_id: str) -> Iterator[bool]:
+        """Keep other kernels from sending a job's batches while the block runs.
 
         Parameters
         ----------
         job_id : str
             The job.
 
-        Returns
-        -------
-        filelock.FileLock
-            Not held yet.
+        Yields
+        ------
+        bool
+            Whether the job is ours to send; False while another kernel is about to.
+
+        Raises
+        ------
+        ConfigError
+            The ledger's folder cannot be written; nothing was sent.
         """
         folder = self.folder / "locks"
-        folder.mkdir(exist_ok=True, mode=0o700)
-        return filelock.FileLock(folder / f"{job_id}.lock")
+        with contextlib.ExitStack() as held:
+            with self._explained():
+                folder.mkdir(exist_ok=True, mode=0o700)
+                ours = self._locked(folder / f"{job_id}.lock", held)
+                # while it is open, a commit is one fsync: SQLite tidies up when the last one closes
+                held.enter_context(self._reading())
+            yield ours
+
+    def _locked(self, path: pathlib.Path, held: contextlib.ExitStack) -> bool:
+        # of the system's own kind, which is dropped with its process
+        try:
+            held.enter_context(filelock.FileLock(path).acquire(timeout=0))
+        except filelock.Timeout:
+            return False
+        return True
 
     def claim(
         self,
         job: JobRecord,
         keys: Sequence[bytes],
-        lay_out: Callable[[Mapping[bytes, Sent]], Sequence[Planned]],
+        lay_out: Callable[[Mapping[bytes, Sent], int], Sequence[Planned]],
     ) -> None:
         """Write a job down, with what it is going to send, in one step that no other kernel comes between.
 
-        A job that has nothing to send is not written down.
+        A job that is there already gets more batches; one that sends nothing is not written down.
 
         Parameters
         ----------
@@ -117,7 +138,8 @@ class Ledger:
         keys : sequence of bytes
             The content keys of its requests.
         lay_out : callable
-            Given the latest that is known of each key, returns the batches to be sent, in state ``planned``.
+            Given the latest that is known of each key, and the number of the job's next batch, returns the
+            batches to be sent, in state ``planned``.
 
         Raises
         ------
@@ -125,18 +147,19 @@ class Ledger:
             It cannot be written; nothing was sent.
         """
         with self._explained(), self._writing() as connection:
-            batches = lay_out(latest(connection, keys, job.service, _NOT_REFUSED))
+            known = latest(connection, keys, job.service, _NOT_REFUSED)
+            batches = lay_out(known, next_number(connection, job.id))
             if batches:
                 insert_job(connection, job)
                 insert_batches(connection, batches)
 
-    def add_batches(self, batches: Sequence[Planned]) -> None:
-        """Write down more batches of a job, in state ``planned``.
+    def add_job(self, job: JobRecord) -> None:
+        """Write down a job that sends nothing: what it needs is under way in others.
 
         Parameters
         ----------
-        batches : sequence of tuple of BatchRecord and sequence of RequestRecord
-            What is going to be sent.
+        job : JobRecord
+            What was called.
 
         Raises
         ------
@@ -144,7 +167,7 @@ class Ledger:
             It cannot be written; nothing was sent.
         """
         with self._explained(), self._writing() as connection:
-            insert_batches(connection, batches)
+            insert_job(connection, job)
 
     def move(
         self,
@@ -386,7 +409,7 @@ class Ledger:
         folder = self.folder / "outputs"
         with self._explained():
             folder.mkdir(exist_ok=True, mode=0o700)
-            half = folder / f"{name}.{os.getpid()}.part"
+            half = folder / f"{name}.{os.getpid()}-{threading.get_ident()}.part"
             half.write_bytes(content)
             half.replace(folder / name)
 

@@ -23,8 +23,17 @@ _KEY_BYTES = 16
 _NO_KEY = bytes(_KEY_BYTES)
 
 
+def next_number(connection: sqlite3.Connection, job_id: str) -> int:
+    """Return the number of a job's next batch."""
+    query = "SELECT coalesce(max(number) + 1, 0) FROM batches WHERE job_id = ?"
+    (number,) = connection.execute(query, (job_id,)).fetchone()
+    return int(number)
+
+
 def insert_job(connection: sqlite3.Connection, job: JobRecord) -> None:
-    """Write a job down."""
+    """Write a job down, unless it is there already."""
+    if connection.execute("SELECT 1 FROM jobs WHERE id = ?", (job.id,)).fetchone():
+        return
     keys = b"".join(_NO_KEY if key is None else key for key in job.row_keys)
     columns = {**_columns(job), "row_keys": keys, "invalid": json.dumps(job.invalid, default=str)}
     _insert(connection, "jobs", [columns])
