@@ -7,13 +7,15 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
 from pandas.api.extensions import no_default
 
 from nimble_pandas.client import Client
-from nimble_pandas.errors import InputError, OutputMissing, OutputUnreadable
+from nimble_pandas.config import netrc_credentials, resolve_base_url
+from nimble_pandas.errors import ConfigError, InputError, OutputMissing, OutputUnreadable
 from nimble_pandas.frames import Answer, assemble
 from nimble_pandas.job.judge import judge, replace
 from nimble_pandas.job.sources import Pulled
@@ -23,7 +25,7 @@ from nimble_pandas.storage import Store, normalise_url
 if TYPE_CHECKING:
     from pandas.api.typing import NoDefault
 
-_RESULTS = re.compile(r"(?P<base_url>https?://[^/]+)/api/v1/tasks/(?P<task_id>[^/]+)/results")
+_RESULTS = re.compile(r"(?P<base_url>https?://.+)/api/v1/tasks/(?P<task_id>[^/?#]+)/results")
 
 
 def read_outputs(
@@ -47,7 +49,9 @@ def read_outputs(
     storage_options : Mapping, optional
         Handed to fsspec as they are.
     client : Client, optional
-        For outputs that the service keeps (``…/tasks/<id>/results``); made from the environment if needed.
+        For outputs that the service keeps (``…/tasks/<id>/results``); it reads those of its own service only.
+        If not given, the credentials of the environment go to the service that ``NIMBLE_BASE_URL`` names
+        (or Nimble's own) and to no other, those of ``~/.netrc`` to the host that they are for.
     explode : bool or str, default False
         As in `batch`.
     dtype_backend : {"numpy_nullable", "pyarrow"}, optional
@@ -62,17 +66,19 @@ def read_outputs(
     Raises
     ------
     ConfigError
-        A store cannot be opened.
+        A store cannot be opened, or there are no credentials for a service.
+    InputError
+        `urls` holds something else than locations.
     StorageError
-        A prefix cannot be listed. An output that cannot be read is a row, not an error.
+        A prefix cannot be listed, or holds no outputs. An output that cannot be read is a row, not an error.
     """
     series = _listed(urls, storage_options)
     found: dict[str, bytes | Exception] = {}
-    for group, members in _by_place(series.dropna().unique()).items():
-        if group.startswith("http") and all(map(_RESULTS.fullmatch, members)):
-            found.update(_pulled(members, client or Client(base_url=group)))
+    for (place, pulled), members in _by_place(series.dropna().unique()).items():
+        if pulled:
+            found.update(_pulled(members, place, client))
         else:
-            found.update(Store(group, storage_options).read(members))
+            found.update(_opened(place, storage_options).read(members))
     answers = [_answer(url, found) for url in series]
     return assemble(
         pd.DataFrame(index=series.index),
@@ -89,7 +95,9 @@ def _listed(urls: object, storage_options: Mapping[str, Any] | None) -> pd.Serie
         url = normalise_url(urls)
         if url.startswith("http") or url.endswith((".json", ".json.gz")):
             return pd.Series([url], dtype=object)
-        return pd.Series(Store(url, storage_options).find(), dtype=object)
+        return pd.Series(_found(url, storage_options), dtype=object)
+    if isinstance(urls, pd.DataFrame):
+        raise InputError("urls is a DataFrame.", hint='Give its column: read_outputs(frame["output_url"]).')
     series = urls if isinstance(urls, pd.Series) else pd.Series([*urls], dtype=object)  # type: ignore[misc]
     bad = [label for label, url in series.items() if pd.notna(url) and not isinstance(url, str)]
     if bad:
@@ -97,19 +105,67 @@ def _listed(urls: object, storage_options: Mapping[str, Any] | None) -> pd.Serie
     return series
 
 
-def _by_place(urls: Iterable[str]) -> dict[str, list[str]]:
-    """Group URLs by the part that one connection serves."""
-    places: dict[str, list[str]] = defaultdict(list)
+def _found(prefix: str, storage_options: Mapping[str, Any] | None) -> list[str]:
+    urls = _opened(prefix, storage_options).find()
+    if not urls:
+        raise OutputMissing(f"there are no outputs under {prefix}")
+    return urls
+
+
+def _opened(place: str, storage_options: Mapping[str, Any] | None) -> Store:
+    try:
+        return Store(place, storage_options)
+    except ConfigError as exc:
+        # nothing was to be sent
+        exc.hint = "Check the location and storage_options=."
+        raise
+
+
+def _by_place(urls: Iterable[str]) -> dict[tuple[str, bool], list[str]]:
+    """Group URLs by the part that one connection serves, and by whether they are pulled from a service."""
+    places: dict[tuple[str, bool], list[str]] = defaultdict(list)
     for url in urls:
         normal = normalise_url(url)
         protocol, _, rest = normal.partition("://")
-        places[f"{protocol}://{rest.partition('/')[0] if protocol != 'file' else '/'}"].append(url)
+        if match := _RESULTS.fullmatch(normal):
+            places[match["base_url"], True].append(url)
+        else:
+            places[f"{protocol}://{rest.partition('/')[0] if protocol != 'file' else '/'}", False].append(url)
     return places
 
 
-def _pulled(urls: Iterable[str], client: Client) -> dict[str, bytes | Exception]:
-    task_ids = {match["task_id"]: url for url in urls if (match := _RESULTS.fullmatch(url))}
-    return {task_ids[task_id]: found for task_id, found in Pulled(client).read(task_ids)}
+def _pulled(urls: Iterable[str], place: str, client: Client | None) -> dict[str, bytes | Exception]:
+    if client is not None and not _is_at(client, place):
+        refused = OutputUnreadable(
+            f"refused: it is not under {client.base_url}, which is the service of client="
+        )
+        return dict.fromkeys(urls, refused)
+    ids = {
+        url: unquote(match["task_id"]) for url in urls if (match := _RESULTS.fullmatch(normalise_url(url)))
+    }
+    source = Pulled(client or _client_of(resolve_base_url(place)))
+    found = dict(source.read({task_id: url for url, task_id in ids.items()}))
+    return {url: found[task_id] for url, task_id in ids.items()}
+
+
+def _is_at(client: Client, place: str) -> bool:
+    try:
+        return resolve_base_url(place) == client.base_url
+    except ConfigError:
+        return False
+
+
+def _client_of(base_url: str) -> Client:
+    """Return a client of the service that a URL names, whoever wrote the URL."""
+    if base_url == resolve_base_url():
+        return Client()
+    found = netrc_credentials(base_url)
+    if found is None:
+        raise ConfigError(
+            f"{base_url} is not the service of NIMBLE_BASE_URL, and ~/.netrc has no credentials for it.",
+            hint=f'Give client=nimble_pandas.Client(base_url="{base_url}", username=…, password=…).',
+        )
+    return Client(base_url=base_url, username=found.username, password=found.password)
 
 
 def _answer(url: object, found: Mapping[str, bytes | Exception]) -> Answer:
