@@ -1,5 +1,6 @@
 """A server that plays back scripted answers over a real socket, and writes down what it was asked."""
 
+import base64
 import contextlib
 import json
 import socket
@@ -7,6 +8,27 @@ import threading
 import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from clocks import Hand
+
+from nimble_pandas import Client
+
+PASSWORD = "pa55-wörd-secret"
+BASIC = "Basic " + base64.b64encode(f"anna:{PASSWORD}".encode()).decode()
+BODY = b'{"requests":[{"url":"https://www.walmart.com/ip/1"}],"vendor":"walmart"}'
+
+TASK = {
+    "batch_id": "b1",
+    "id": "t1",
+    "state": "pending",
+    "output_url": "s3://bucket/t1.json",
+    "callback_url": None,
+    "status_url": "https://[base_url]/tasks/t1",
+    "created_at": "2025-12-15T14:08:26.079Z",
+    "modified_at": "2025-12-15T14:08:26.079Z",
+    "input": {"url": "https://www.walmart.com/ip/1", "vendor": "walmart", "parse": "true"},
+}
+SUBMITTED = {"batch_id": "b1", "batch_size": 1, "tasks": [TASK]}
 
 
 @dataclass(kw_only=True)
@@ -102,3 +124,16 @@ def replaying(*script):
         replay._server.shutdown()
         thread.join()
         replay._server.server_close()
+
+
+def client(replay, **settings):
+    """Return a client of a scripted server, on a clock that does not wait."""
+    return Client(
+        **{
+            "base_url": replay.base_url,
+            "username": "anna",
+            "password": PASSWORD,
+            "clock": Hand(),
+            **settings,
+        }
+    )
