@@ -122,15 +122,15 @@ def killed_until_done(service, call, draw, n_steps, n_kills):
 
 
 def settle_unknown(service, call, draw, n_steps):
-    """Send again what the service never received, killed on the way; return how often it was killed."""
+    """Send again what the service has never taken, killed on the way; return how often it was killed."""
     frame = pd.read_pickle(call.answer)
     unknown = set(frame.loc[frame["status"] == "unknown", "page"])
-    received = {url for url, times in n_sent(service, call).items() if times}
-    if unknown & received:
+    taken = {url for url, times in n_taken(service, call).items() if times}
+    if unknown & taken:
         # taken after all: it is found when it is looked for once more
         assert not end(child(killed.run, call, None))
         frame = pd.read_pickle(call.answer)
-        assert not set(frame.loc[frame["status"] == "unknown", "page"]) & received
+        assert not set(frame.loc[frame["status"] == "unknown", "page"]) & taken
         return 0
     return end(child(killed.retry_unknown, call, draw.choice([None, draw.randrange(1, n_steps)])))
 

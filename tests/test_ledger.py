@@ -116,6 +116,128 @@ def test_refresh_sends_everything_anew(service):
     assert sent(service).tolist() == [2] * 6
 
 
+def test_answers_that_were_taken_up_are_handed_out_once(service):
+    """What another kernel has read is old news, too, once it stands in a complete frame."""
+    client = service.client()
+    job = pages(service).nimble.submit(**ASK, client=client).wait()
+    taken_up = pages(service).nimble.batch(**ASK, client=client)
+    assert taken_up["batch_id"].unique().tolist() == job.batch_ids
+    assert nimble_pandas.jobs()["collected"].all()
+    pages(service).nimble.batch(**ASK, client=client)
+    assert sent(service).tolist() == [2] * 6
+
+
+def planned_only(service, client, frame, **ask):
+    """Return the id of a job whose process ended before anything was sent."""
+    service.inject(Fault("429", on="submit", retry_after=60))
+    with pytest.raises(KeyboardInterrupt):
+        frame.nimble.submit(**{**ASK, **ask, "progress": Interrupting("submitting")}, client=client)
+    service.clear()
+    return nimble_pandas.jobs().index[-1]
+
+
+class Interrupting:
+    """A view that is interrupted in one state of the job."""
+
+    def __init__(self, state):
+        self.state = state
+
+    def show(self, snapshot):
+        """Press Ctrl-C."""
+        if snapshot.state == self.state:
+            raise KeyboardInterrupt
+
+    def close(self, snapshot):
+        """Do nothing."""
+
+
+def test_a_batch_that_was_planned_is_sent_whole(service, tmp_path):
+    """As its own call had it, rows, delivery and all, even if fewer rows of it are asked for now."""
+    client = service.client()
+    where = {"storage_url": str(tmp_path / "outputs"), "storage_compress": True}
+    job_id = planned_only(service, client, pages(service), country="US", **where)
+    few = pages(service, 2).assign(country="US")
+    frame = few.nimble.batch(**ASK, country_col="country", **where, client=client)
+    assert frame["status"].tolist() == ["ok"] * 2
+    (body,) = (call.body for call in service.log if call.method == "POST")
+    assert len(body["requests"]) == 6
+    assert body["storage_compress"]
+    whole = nimble_pandas.attach(job_id, client=client, progress="none").wait().frame()
+    assert whole["status"].tolist() == ["ok"] * 6
+    assert sent(service).tolist() == [1] * 6
+
+
+def test_every_job_can_be_named(service):
+    """Also one that sends nothing because all of it is under way in two other jobs, or in a longer one."""
+    client = service.client()
+    service.inject(Fault("late", seconds=1, times=None))
+    pages(service, 2).nimble.submit(**ASK, client=client)
+    pages(service, 4).nimble.submit(**ASK, client=client)
+    for rows in (slice(None), slice(3), slice(3, 4)):
+        frame = pages(service, 4).iloc[rows]
+        job = frame.nimble.submit(**ASK, client=client)
+        assert job.id in job.how_to_go_on()
+        attached = nimble_pandas.attach(job.id, client=client).frame()
+        pd.testing.assert_frame_equal(attached[["url", "sku"]], frame)
+    assert sent(service).tolist() == [1] * 4
+
+
+def test_what_another_kernel_gave_up_is_given_up_here(service):
+    """A batch that was refused to one kernel does not keep the other waiting."""
+    client = service.client()
+    job_id = planned_only(service, client, pages(service))
+    here = nimble_pandas.attach(job_id, client=client)
+    there = nimble_pandas.attach(job_id, client=client)
+    service.inject(Fault("402", on="submit"))
+    with pytest.raises(nimble_pandas.ApiError):
+        there.refresh()
+    assert here.wait(timeout=10).frame()["status"].tolist() == ["failed"] * 6
+
+
+def test_what_another_kernel_found_is_found_here(service):
+    """A batch whose answer was lost is found by one kernel, and by the other through the ledger."""
+    service.inject(Fault("lost", on="submit"))
+    client = service.client()
+    here = pages(service).nimble.submit(**ASK, client=client)
+    there = nimble_pandas.attach(here.id, client=client)
+    there.refresh()
+    assert here.refresh().batch_ids == there.batch_ids
+    assert here.wait().frame()["status"].tolist() == ["ok"] * 6
+
+
+def test_giving_up_leaves_alone_what_another_kernel_has_sent(service):
+    """A kernel that has lost an answer refuses only what is still not sent."""
+    base = shop.product_urls(service.shop_url, 1)[0]
+    frame = pd.DataFrame({"url": [f"{base}?n={n}" for n in range(1001)]})
+    service.inject(Fault("reset", on="submit"))
+    here = frame.nimble.submit(**{**ASK, "parse": False}, client=client_of(service))
+    there = nimble_pandas.attach(here.id, client=client_of(service)).refresh()
+    assert len(there.batch_ids) == 1
+    counts = here.wait().frame()["status"].value_counts().to_dict()
+    assert counts == {"unknown": 1000, "ok": 1}
+    assert len([call for call in service.log if call.method == "POST"]) == 2
+
+
+def test_two_kernels_retry_what_failed_once(service):
+    """The second takes up what the first has sent again."""
+    service.inject(Fault("failed", task=1))
+    client = service.client()
+    job = pages(service).nimble.submit(**ASK, client=client).wait()
+    other = nimble_pandas.attach(job.id, client=client).wait(progress="none")
+    job.retry_failed()
+    assert other.retry_failed().wait(progress="none").frame()["status"].tolist() == ["ok"] * 6
+    assert job.wait().frame()["status"].tolist() == ["ok"] * 6
+    assert sorted(sent(service)) == [1] * 5 + [2]
+
+
+def test_a_batch_is_found_whatever_the_clocks_say(service, tmp_path):
+    """An hour between this machine's clock and the service's does not hide a batch under its own prefix."""
+    service.clock.advance(-3600)
+    service.inject(Fault("lost", on="submit"))
+    frame = pages(service).nimble.batch(**ASK, storage_url=str(tmp_path / "out"), client=client_of(service))
+    assert frame["status"].tolist() == ["ok"] * 6
+
+
 @pytest.mark.parametrize("stored", [False, True], ids=["pull", "file"])
 def test_max_age_reuses_row_by_row(service, tmp_path, stored):
     """Rows that were fetched lately are read again, and say so; the others are fetched."""

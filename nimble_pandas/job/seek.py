@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from nimble_pandas.client import Client
@@ -14,8 +14,10 @@ from nimble_pandas.ledger import Ledger
 from nimble_pandas.models import Batch, Task, read_output
 from nimble_pandas.tasks import match
 
-# clocks of two machines differ
-_SKEW_SECONDS = 120.0
+# clocks of two machines differ …
+_SKEW_SECONDS = 600.0
+# … and an account may have millions of older tasks, which nobody wants to page through
+_OLDER_ON_END = 2000
 
 
 def seek(batch: SentBatch, *, client: Client, ledger: Ledger) -> bool:
@@ -46,19 +48,36 @@ def seek(batch: SentBatch, *, client: Client, ledger: Ledger) -> bool:
 
 
 def _listed(batch: SentBatch, client: Client, ledger: Ledger) -> list[Task]:
-    """Return the tasks of the one batch in the service's list that is this one."""
+    """Return the tasks of the batch in the service's list that is this one."""
     groups: dict[str, list[Task]] = defaultdict(list)
     try:
-        for task in client.tasks():
-            if task.created_at and task.created_at.timestamp() < batch.record.sent_at - _SKEW_SECONDS:
-                continue
+        for task in _lately(client.tasks(), batch.record.sent_at):
             groups[task.batch_id or ""].append(task)
     except (ApiError, TransportError):
         # the list is no documented part of the first API
         return []
     found = [tasks for batch_id, tasks in groups.items() if batch_id and _is_this(batch, tasks)]
     found = [tasks for tasks in found if not ledger.knows_batch(str(tasks[0].batch_id))]
-    return found[0] if len(found) == 1 else []
+    # of equal ones that are all unaccounted for, each is as good an answer: the nearest in time
+    return min(found, key=lambda tasks: abs(_age(tasks[0], batch.record.sent_at)), default=[])
+
+
+def _lately(tasks: Iterable[Task], sent_at: float) -> Iterator[Task]:
+    """Leave out tasks that were made before a batch was sent; many of them on end are the end."""
+    n_older = 0
+    for task in tasks:
+        if _age(task, sent_at) > _SKEW_SECONDS:
+            n_older += 1
+            if n_older == _OLDER_ON_END:
+                return
+        else:
+            n_older = 0
+            yield task
+
+
+def _age(task: Task, sent_at: float) -> float:
+    """Return how long before a batch was sent a task was made (seconds); 0 if it does not say."""
+    return sent_at - task.created_at.timestamp() if task.created_at else 0.0
 
 
 def _is_this(batch: SentBatch, tasks: list[Task]) -> bool:
