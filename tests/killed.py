@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,11 +41,17 @@ class Call:
     urls: list[str]
     storage_url: str | None = None
     max_batch_requests: int = 2
+    name: str = "answer"
 
     @property
     def answer(self):
         """Return where a complete frame is left."""
-        return self.folder / "answer.pickle"
+        return self.folder / f"{self.name}.pickle"
+
+    @property
+    def last_words(self):
+        """Return where an interrupted child leaves its notes."""
+        return self.folder / f"{self.name}.notes"
 
     def client(self):
         """Return a connection of the process's own."""
@@ -89,6 +96,42 @@ def retry_unknown(call, dies_at):
     _leave(call, job.wait().retry_failed(unknown=True).wait().frame())
 
 
+def interrupted(call, at_step, again_after):
+    """Make the call, press Ctrl-C at a step and perhaps again; leave the notes of the interrupt."""
+    # what a terminal does to a program, whatever the parent does with it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+
+    def press():
+        call.last_words.with_suffix(".pressed").write_text(str(time.time()))
+        if again_after is not None:
+            signal.setitimer(signal.ITIMER_REAL, again_after)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    at_each_step(countdown(at_step, press))
+    try:
+        _leave(call, call.job().run())
+    except KeyboardInterrupt as exc:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.settrace(None)
+        call.last_words.write_text("\n".join(_notes(exc)))
+
+
+def _notes(exc):
+    while exc is not None:
+        yield from getattr(exc, "__notes__", ())
+        exc = exc.__context__
+
+
+def attach_line(call, line):
+    """Type the line that takes a job up, and leave its frame."""
+    os.environ |= {"NIMBLE_BASE_URL": call.base_url, "NIMBLE_PANDAS_HOME": os.fspath(call.folder / "ledger")}
+    os.environ |= {"NIMBLE_USERNAME": call.username, "NIMBLE_PASSWORD": call.password}
+    scope = {"nimble_pandas": nimble_pandas}
+    exec(line, scope)
+    _leave(call, scope["frame"])
+
+
 def count_steps(call, counted):
     """Make the call and leave how many steps it took."""
     steps = 0
@@ -97,7 +140,7 @@ def count_steps(call, counted):
         nonlocal steps
         steps += 1
 
-    _at_each_step(count)
+    at_each_step(count)
     call.job().run()
     sys.settrace(None)
     counted.write_text(str(steps))
@@ -111,20 +154,25 @@ def _leave(call, frame):
 
 
 def _die_at(step):
-    if step is None:
-        return
-    left = step
+    if step is not None:
+        at_each_step(countdown(step, lambda: os.kill(os.getpid(), signal.SIGKILL)))
+
+
+def countdown(left, act):
+    """Return what calls `act` when it is called so many times."""
 
     def count():
         nonlocal left
         left -= 1
-        if left <= 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if left == 0:
+            act()
 
-    _at_each_step(count)
+    return count
 
 
-def _at_each_step(act):
+def at_each_step(act):
+    """Call `act` before each line of the rooms that are tried."""
+
     def line(_frame, event, _argument):
         if event == "line":
             act()

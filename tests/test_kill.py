@@ -1,13 +1,20 @@
 """A process that is killed at any moment, and started again: nothing lost, nothing sent twice."""
 
+import dataclasses
 import multiprocessing
 import random
+import signal
+import sys
+import time
 from collections import Counter
 
 import killed
 import pandas as pd
 import pytest
 
+import nimble_pandas
+from nimble_pandas.frames import Answer
+from nimble_pandas.job.register import Register
 from nimble_pandas.local import Fault, serve, shop
 
 FORKED = multiprocessing.get_context("forkserver")
@@ -36,7 +43,15 @@ def service():
     """Run the local service with its shop; a bug of the service fails the test."""
     with serve() as running:
         yield running
-        running.check()
+        assert not running._errors
+
+
+def begin(service, trouble):
+    """Begin a new log, and let one thing go wrong, met or not; the service's own bugs are not forgotten."""
+    assert not service._errors
+    service.clear()
+    if trouble:
+        service.inject(trouble)
 
 
 def call_of(service, folder, mark, *, stored, n=5):
@@ -116,6 +131,12 @@ def killed_until_done(service, call, draw, n_steps, n_kills):
             break
     if not call.answer.exists():
         assert not end(child(killed.run, call, None))
+    return kills + settled(service, call, draw, n_steps)
+
+
+def settled(service, call, draw, n_steps):
+    """Send again what was never taken, until all is known; return how often it was killed on the way."""
+    kills = 0
     while (pd.read_pickle(call.answer)["status"] == "unknown").any():
         kills += settle_unknown(service, call, draw, n_steps)
     return kills
@@ -146,10 +167,8 @@ def test_whenever_it_is_killed_the_same_call_ends_the_same(service, undisturbed,
         example += 1
         mark = f"k{seed}{'s' if stored else 'p'}{example}"
         call = call_of(service, tmp_path / mark, mark, stored=stored)
-        service.clear()
         trouble = draw.choice(TROUBLE)
-        if trouble:
-            service.inject(trouble)
+        begin(service, trouble)
         n = killed_until_done(service, call, draw, n_steps, draw.randrange(1, 9))
         kills += n
         frame = pd.read_pickle(call.answer)
@@ -159,3 +178,71 @@ def test_whenever_it_is_killed_the_same_call_ends_the_same(service, undisturbed,
         if not (trouble and trouble.kind == "429"):
             # one that is refused may well be sent again
             assert set(n_sent(service, call).values()) == {1}, context
+
+
+@pytest.mark.parametrize("stored", [False, True], ids=["pull", "file"])
+@pytest.mark.parametrize("one_dies", [False, True], ids=["both_live", "one_dies"])
+def test_two_kernels_make_the_same_call_at_once(service, undisturbed, tmp_path, one_dies, stored):
+    """Each page is sent once, and whoever lives gets the whole frame, whatever becomes of the other."""
+    draw = random.Random(f"{one_dies} {stored}")
+    calm, n_steps = undisturbed[stored]
+    for example in range(12):
+        mark = f"two{one_dies:d}{stored:d}x{example}"
+        call = call_of(service, tmp_path / mark, mark, stored=stored)
+        other = dataclasses.replace(call, name="other")
+        begin(service, Fault("delay", on="progress", seconds=0.3))
+        both = [child(killed.run, call, None)]
+        both += [child(killed.run, other, draw.randrange(1, n_steps) if one_dies else None)]
+        ended = [not end(process) for process in both]
+        assert ended[0]
+        settled(service, call, draw, n_steps)
+        for each in [call, other] if ended[1] and not one_dies else [call]:
+            pd.testing.assert_frame_equal(plain(pd.read_pickle(each.answer), mark), calm, obj=mark)
+        assert set(n_sent(service, call).values()) == {1}, mark
+
+
+@pytest.mark.parametrize("stored", [False, True], ids=["pull", "file"])
+@pytest.mark.parametrize("twice", [False, True], ids=["once", "twice"])
+def test_ctrl_c_ends_within_a_second_and_says_how_to_go_on(service, undisturbed, tmp_path, twice, stored):
+    """At any moment: what may run is named, and the line that is named brings the whole frame."""
+    draw = random.Random(f"{twice} {stored}")
+    calm, n_steps = undisturbed[stored]
+    for example in range(12):
+        mark = f"c{twice:d}{stored:d}x{example}"
+        call = call_of(service, tmp_path / mark, mark, stored=stored)
+        slow = draw.choice(["submit", "progress", "summary"] + ["results"] * (not stored))
+        begin(service, Fault("delay", on=slow, seconds=2.5, skip=draw.randrange(2)))
+        process = child(
+            killed.interrupted, call, draw.randrange(1, n_steps), draw.uniform(0, 0.05) if twice else None
+        )
+        assert not end(process)
+        pressed = float(call.last_words.with_suffix(".pressed").read_text())
+        # a second, and as much again for a machine that is busy
+        assert time.time() - pressed < 2, f"{mark}: {slow}"
+        note = call.last_words.read_text()
+        if not any(n_sent(service, call).values()):
+            continue
+        line = note.partition("Take it up again: ")[2].partition("\n")[0]
+        assert line, mark
+        assert not end(child(killed.attach_line, call, line))
+        frame = pd.read_pickle(call.answer)
+        assert set(frame["status"]) <= {"ok", "unknown"}, mark
+        settled(service, call, draw, n_steps)
+        pd.testing.assert_frame_equal(plain(pd.read_pickle(call.answer), mark), calm, obj=mark)
+        assert set(n_sent(service, call).values()) == {1}, mark
+
+
+@pytest.mark.parametrize("step", range(1, 8))
+def test_an_interrupted_answer_is_not_written_down(step):
+    """Whichever line of settling is interrupted, what is told as final is an answer."""
+    frame = pd.DataFrame({"url": ["https://www.walmart.com/ip/1"]})
+    register = Register(nimble_pandas.plan(frame, url_col="url", vendor="walmart"))
+    interrupt = killed.countdown(step, lambda: signal.raise_signal(signal.SIGINT))
+    killed.at_each_step(interrupt)
+    try:
+        register.settle(0, Answer(status="ok"))
+    except KeyboardInterrupt:
+        pass
+    finally:
+        sys.settrace(None)
+    assert all(register.answers[position].status == "ok" for position in register.fresh())

@@ -316,6 +316,48 @@ def test_a_ledger_that_cannot_be_written_stops_the_submit(service, tmp_path):
     assert service.log == []
 
 
+def test_a_damaged_ledger_is_left_as_it_is(service, tmp_path):
+    """The error names it and what to type; then calls go on, and old outputs are read without it."""
+    client, outputs = service.client(), str(tmp_path / "outputs")
+    folder = tmp_path / "my ledger"
+    first = pages(service).nimble.batch(**ASK, storage_url=outputs, client=client, ledger=Ledger(folder))
+    path = folder / "ledger.sqlite"
+    # its header is sound, and the rest is not
+    path.write_bytes(path.read_bytes()[:4096] + b"\xff" * (path.stat().st_size - 4096))
+    spoiled = path.read_bytes()
+    with pytest.raises(nimble_pandas.ConfigError, match="is damaged") as raised:
+        pages(service).nimble.batch(**ASK, client=client, ledger=Ledger(folder))
+    assert path.read_bytes() == spoiled
+    assert str(path) in str(raised.value)
+    assert len([call for call in service.log if call.method == "POST"]) == 1
+    subprocess.run(raised.value.hint.partition(": ")[2].partition(" -- ")[0], shell=True, check=True)
+    assert (tmp_path / "my ledger.damaged" / "ledger.sqlite").read_bytes() == spoiled
+    pages(service).nimble.batch(**ASK, client=client, ledger=Ledger(folder))
+    assert sorted(nimble_pandas.read_outputs(outputs)["task_id"]) == sorted(first["task_id"])
+
+
+@pytest.mark.parametrize("limit", [0, 40_000, 60_000, 80_000])
+def test_a_full_disk_stops_a_submit_before_it_is_sent(service, limit):
+    """However little fits: nothing is sent, the error says so, and with more room the same call goes on."""
+    Ledger()
+    call = f"""
+        import resource, pandas as pd, nimble_pandas
+        resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+        frame = pd.DataFrame({{"url": [{pages(service)["url"][0]!r} + f"?n={{n}}" for n in range(900)]}})
+        try:
+            nimble_pandas.submit(frame, url_col="url", vendor="walmart", progress="none")
+        except nimble_pandas.ConfigError as exc:
+            print(exc)
+        """
+    said = in_a_child(service, call)
+    assert "cannot be used" in said
+    assert "NIMBLE_PANDAS_HOME" in said
+    assert service.log == []
+    assert nimble_pandas.jobs().empty
+    in_a_child(service, call.replace(f"({limit}, {limit})", "(-1, -1)"))
+    assert nimble_pandas.jobs()["n_requests"].tolist() == [900]
+
+
 def test_no_secret_is_written_down(service, home):
     """Neither the password nor a store's key is in any file that a job leaves behind."""
     pages(service).nimble.batch(**ASK, client=service.client())

@@ -63,9 +63,10 @@ class Register:
         """Take down the final answer to a request; the first one stays."""
         if position not in self._open:
             return
-        self._open.remove(position)
-        self._fresh.append(position)
+        # in this order: an interrupt in between must not have an answer written down that is none
         self.answers[position] = answer
+        self._fresh.append(position)
+        self._open.remove(position)
         self.counts[answer.status] += int(self._n_rows_of[position])
 
     def settle_as(self, position: int, status: str, error: str, *, http_status: int | None = None) -> None:

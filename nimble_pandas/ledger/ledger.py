@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import shlex
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -469,8 +470,9 @@ class Ledger:
         if damaged:
             return ConfigError(
                 f"the ledger {self.path} is damaged: {exc}.",
-                hint="Nothing was sent. Move it aside (do not delete it) and call again; jobs with a "
-                "storage_url can be read from their prefix: nimble_pandas.read_outputs(storage_url).",
+                hint=f"It was left as it is. Move the folder aside, do not delete it, and call again: "
+                f"mv {shlex.quote(str(self.folder))} {shlex.quote(f'{self.folder}.damaged')} -- jobs with a "
+                "storage_url can be read without it: nimble_pandas.read_outputs(storage_url).",
             )
         return ConfigError(
             f"the ledger {self.path} cannot be used: {exc}.",
