@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from nimble_pandas.client import Client
 from nimble_pandas.errors import ApiError, OutputUnreadable, StorageError, TransportError
@@ -16,8 +17,6 @@ from nimble_pandas.tasks import match
 
 # clocks of two machines differ …
 _SKEW_SECONDS = 600.0
-# … and an account may have millions of older tasks, which nobody wants to page through
-_OLDER_ON_END = 2000
 
 
 def seek(batch: SentBatch, *, client: Client, ledger: Ledger) -> bool:
@@ -51,8 +50,10 @@ def _listed(batch: SentBatch, client: Client, ledger: Ledger) -> list[Task]:
     """Return the tasks of the batch in the service's list that is this one."""
     groups: dict[str, list[Task]] = defaultdict(list)
     try:
-        for task in _lately(client.tasks(), batch.record.sent_at):
-            groups[task.batch_id or ""].append(task)
+        since = datetime.fromtimestamp(batch.record.sent_at - _SKEW_SECONDS, UTC)
+        for task in client.tasks(since=since):
+            if _age(task, batch.record.sent_at) <= _SKEW_SECONDS:
+                groups[task.batch_id or ""].append(task)
     except (ApiError, TransportError):
         # the list is no documented part of the first API
         return []
@@ -60,19 +61,6 @@ def _listed(batch: SentBatch, client: Client, ledger: Ledger) -> list[Task]:
     found = [tasks for tasks in found if not ledger.knows_batch(str(tasks[0].batch_id))]
     # of equal ones that are all unaccounted for, each is as good an answer: the nearest in time
     return min(found, key=lambda tasks: abs(_age(tasks[0], batch.record.sent_at)), default=[])
-
-
-def _lately(tasks: Iterable[Task], sent_at: float) -> Iterator[Task]:
-    """Leave out tasks that were made before a batch was sent; many of them on end are the end."""
-    n_older = 0
-    for task in tasks:
-        if _age(task, sent_at) > _SKEW_SECONDS:
-            n_older += 1
-            if n_older == _OLDER_ON_END:
-                return
-        else:
-            n_older = 0
-            yield task
 
 
 def _age(task: Task, sent_at: float) -> float:

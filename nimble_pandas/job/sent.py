@@ -61,6 +61,7 @@ class SentBatch:
     tasks: dict[str, Task] = field(default_factory=dict)
     n_strangers: int = 0
     n_known_ended: int = 0
+    _seen: dict[str, Task] = field(default_factory=dict)
     _task_ids: dict[int, list[str]] = field(default_factory=dict)
 
     @property
@@ -85,8 +86,10 @@ class SentBatch:
         batch : Batch
             The answer to the submit, or a summary.
         """
-        self.tasks.update((task.id, task) for task in batch.tasks if task.id in self.tasks)
-        self._match([task for task in batch.tasks if task.id not in self.tasks])
+        self._seen.update((task.id, task) for task in batch.tasks)
+        self.tasks.update((task_id, task) for task_id, task in self._seen.items() if task_id in self.tasks)
+        if self._seen.keys() - self.tasks.keys():
+            self._match()
         self.completed = self.completed or batch.completed
         self.news = True
         self._count_ended()
@@ -103,12 +106,14 @@ class SentBatch:
             if each.task_id is not None and each.task_id not in self.tasks:
                 self.recall(offset, Task(id=each.task_id, state="pending", output_url=each.output_url))
 
-    def _match(self, tasks: Iterable[Task]) -> None:
-        matching = match(tasks, self.requests)
+    def _match(self) -> None:
+        # all that was ever listed, for the more tasks are known, the more is certain of each
+        matching = match(self._seen.values(), self.requests)
         for offset, found in matching.tasks_of.items():
-            self._task_ids.setdefault(offset, []).extend(task.id for task in found)
-            self.tasks.update((task.id, task) for task in found)
-        self.n_strangers = max(self.n_strangers, len(matching.strangers))
+            new = [task for task in found if task.id not in self.tasks]
+            self._task_ids.setdefault(offset, []).extend(task.id for task in new)
+            self.tasks.update((task.id, task) for task in new)
+        self.n_strangers = len(self._seen.keys() - self.tasks.keys())
 
     def _count_ended(self) -> None:
         best = (self._best(offset) for offset in range(len(self.requests)))
