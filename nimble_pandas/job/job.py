@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import html
 import secrets
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from nimble_pandas.client import Client
 from nimble_pandas.errors import ConfigError, JobTimeout
 from nimble_pandas.frames import assemble
 from nimble_pandas.job.story import Story
+from nimble_pandas.job.words import described, how_to_go_on, snapshot, what_was_there
 from nimble_pandas.ledger import Ledger, Sent
 from nimble_pandas.planning import Plan
 from nimble_pandas.progress import Snapshot, View
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 # the view's time moves even when nothing else does
 _VIEW_SECONDS = 0.25
-# how close to being forgotten a job says so
-_WARN_HOURS = 4.0
-
 # a batch in one of these states may be running and billed
 _MAY_RUN = frozenset({"intent", "accepted", "unknown"})
 
@@ -323,25 +320,7 @@ class Job:
         Snapshot
             Frozen.
         """
-        story = self._story
-        n_tasks = self.plan.n_requests
-        n_read = n_tasks - story.register.n_open
-        n_ended = sum(batch.n_ended for batch in story.batches)
-        elapsed = story.elapsed_seconds
-        return Snapshot(
-            job_id=self.id,
-            state=self._state,
-            n_rows=self.plan.n_rows,
-            n_tasks=n_tasks,
-            n_ended=min(max(n_ended, n_read), n_tasks),
-            n_read=n_read,
-            counts=dict(story.register.counts),
-            n_batches=len(story.batches),
-            n_batches_ended=sum(not story.is_open(batch) for batch in story.batches),
-            elapsed_seconds=elapsed,
-            remaining_seconds=elapsed * (n_tasks - n_read) / n_read if n_read else None,
-            message=message or self._notice,
-        )
+        return snapshot(self.id, self._state, self._story, message or self._notice)
 
     def how_to_go_on(self) -> str:
         """Return what still runs and is billed, and the line that takes it up again.
@@ -351,29 +330,10 @@ class Job:
         str
             Two lines.
         """
-        n_in: Counter[str] = Counter()
-        for batch in self._story.batches:
-            n_in[batch.record.state] += len(batch.offset_of)
-        facts = [f"{n_in['accepted']:,} requests were submitted and are billed; they go on at the service"]
-        if n_in["intent"] + n_in["unknown"]:
-            facts.append(f"{n_in['intent'] + n_in['unknown']:,} may have been, and are looked for")
-        if n_in["planned"]:
-            facts.append(f"{n_in['planned']:,} were not sent yet, and are when the job is taken up")
-        return (
-            f"Job {self.id}: {'; '.join(facts)}.\n"
-            f'Take it up again: job = nimble_pandas.attach("{self.id}"); frame = job.wait().frame()'
-        )
+        return how_to_go_on(self.id, self._story)
 
     def __repr__(self) -> str:
-        register = self._story.register
-        counts = [f"{status} {n:,}" for status, n in sorted(register.counts.items())]
-        counts += [f"pending {register.n_open:,}"] if register.n_open else []
-        hours = self.hours_left
-        warning = f"; forgotten in {hours:.1f} hours" if hours is not None and hours < _WARN_HOURS else ""
-        return (
-            f"Job {self.id}: {self.plan.n_rows:,} rows, {self.plan.n_requests:,} requests in "
-            f"{len(self._story.batches):,} batches; {', '.join(counts) or 'nothing to send'}{warning}"
-        )
+        return described(self.id, self._story, self.hours_left)
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(repr(self))}</pre>"
@@ -400,22 +360,8 @@ class Job:
     def _begin(self, view: View, *, refresh: bool, max_age: float | None) -> None:
         n_reused = self._story.reuse(max_age) if max_age is not None else 0
         self.id = self._story.claim(self.id, refresh=refresh)
-        self._notice = self._what_was_there(n_reused)
+        self._notice = what_was_there(self._story, n_reused)
         self._send(view)
-
-    def _what_was_there(self, n_reused: int) -> str | None:
-        """Return what did not have to be sent, in a line each."""
-        lines = []
-        if n_reused:
-            times = [answer.fetched_at for answer in self._story.register.answers if answer.reused]
-            oldest = self._story.clock.now() - min(filter(None, times))
-            hours = oldest.total_seconds() / 3600
-            lines.append(f"{n_reused:,} requests reuse outputs; the oldest page is {hours:.1f} hours old.")
-        n_own = sum(len(batch.offset_of) for batch in self._story.batches if batch.record.state == "planned")
-        n_under_way = self.plan.n_requests - n_reused - n_own
-        if n_under_way:
-            lines.append(f"{n_under_way:,} of {self.plan.n_requests:,} requests were under way already.")
-        return "\n".join(lines) or None
 
     def _send(self, view: View) -> None:
         self._story.send_planned(lambda: view.show(self.snapshot()))
