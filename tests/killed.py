@@ -13,6 +13,7 @@ from clocks import Fast
 import nimble_pandas
 from nimble_pandas import Client, Ledger
 from nimble_pandas.job import prepare
+from nimble_pandas.job.story import CLIENTS
 from nimble_pandas.models import Delivery
 from nimble_pandas.planning import make_plan
 
@@ -125,8 +126,9 @@ def _notes(exc):
 
 def attach_line(call, line):
     """Type the line that takes a job up, and leave its frame."""
-    os.environ |= {"NIMBLE_BASE_URL": call.base_url, "NIMBLE_PANDAS_HOME": os.fspath(call.folder / "ledger")}
-    os.environ |= {"NIMBLE_USERNAME": call.username, "NIMBLE_PASSWORD": call.password}
+    os.environ["NIMBLE_PANDAS_HOME"] = os.fspath(call.folder / "ledger")
+    # the one that `attach` finds; one made from the environment would have a clock that tests wait for
+    CLIENTS[call.client().account] = call.client()
     scope = {"nimble_pandas": nimble_pandas}
     exec(line, scope)
     _leave(call, scope["frame"])

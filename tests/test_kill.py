@@ -207,7 +207,7 @@ def test_ctrl_c_ends_within_a_second_and_says_how_to_go_on(service, undisturbed,
     """At any moment: what may run is named, and the line that is named brings the whole frame."""
     draw = random.Random(f"{twice} {stored}")
     calm, n_steps = undisturbed[stored]
-    for example in range(12):
+    for example in range(10):
         mark = f"c{twice:d}{stored:d}x{example}"
         call = call_of(service, tmp_path / mark, mark, stored=stored)
         slow = draw.choice(["submit", "progress", "summary"] + ["results"] * (not stored))

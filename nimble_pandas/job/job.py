@@ -342,20 +342,29 @@ class Job:
     def _shown(self, progress: str | View) -> Iterator[View]:
         """Show progress for the length of a block and, at its end, how it ended and what to type."""
         view = choose_view(progress)
-        message = None
         try:
             yield view
+            # in here: who is interrupted now has no frame either, and is told how to get it
+            view.close(self.snapshot())
         except BaseException as exc:
-            # what was submitted goes on, whatever stopped the waiting
-            sent = any(batch.record.state in _MAY_RUN for batch in self._story.batches)
-            self._state = "detached" if sent else "failed"
-            if sent:
-                message = self.how_to_go_on()
-                if not isinstance(exc, JobTimeout):
-                    exc.add_note(message)
-            raise
-        finally:
+            try:
+                message = self._part(exc)
+            except KeyboardInterrupt:
+                # pressed again: it is said all the same
+                message = self._part(exc)
             view.close(self.snapshot(message))
+            raise
+
+    def _part(self, exc: BaseException) -> str | None:
+        """Add to an error what goes on, whatever stopped the waiting; return it."""
+        sent = any(batch.record.state in _MAY_RUN for batch in self._story.batches)
+        self._state = "detached" if sent else "failed"
+        if not sent:
+            return None
+        message = self.how_to_go_on()
+        if not isinstance(exc, JobTimeout) and message not in getattr(exc, "__notes__", ()):
+            exc.add_note(message)
+        return message
 
     def _begin(self, view: View, *, refresh: bool, max_age: float | None) -> None:
         n_reused = self._story.reuse(max_age) if max_age is not None else 0

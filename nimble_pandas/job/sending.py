@@ -146,10 +146,12 @@ class Sender:
         batches : list of SentBatch
             Changed in place.
         """
+        jobs = {batch.record.job_id for batch in batches}
+        written = {(each.job_id, each.number): each for job in jobs for each in self._ledger.batches(job)}
         for batch in batches:
-            record, requests = self._ledger.batch(batch.record.job_id, batch.record.number)
+            record = written[batch.record.job_id, batch.record.number]
             if record.state != batch.record.state:
-                batch.record = record
+                batch.record, requests = self._ledger.batch(record.job_id, record.number)
                 batch.recall_all(requests)
         self._settle_refused(batches)
 
