@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
@@ -365,3 +366,11 @@ def test_no_secret_is_written_down(service, home):
     assert files
     for path in files:
         assert service.password.encode() not in path.read_bytes(), path
+
+
+def test_many_kernels_may_open_a_new_ledger_at_once(tmp_path):
+    """Whoever comes first makes it; nobody is told that it is locked."""
+    with ThreadPoolExecutor(8) as pool:
+        for n in range(8):
+            opened = list(pool.map(Ledger, [tmp_path / str(n)] * 8))
+            assert {ledger.jobs() == [] for ledger in opened} == {True}

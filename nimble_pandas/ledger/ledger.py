@@ -68,8 +68,13 @@ class Ledger:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             # made before SQLite opens it, so that others can never read it
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-            with self._writing() as connection:
-                self._prepare(connection)
+            # SQLite waits for a lock, but not when two make a file at once
+            with filelock.FileLock(self.folder / "making.lock", timeout=_BUSY_SECONDS):
+                with self._reading() as connection:
+                    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                        connection.execute("PRAGMA journal_mode = WAL")
+                with self._writing() as connection:
+                    self._prepare(connection)
 
     def __repr__(self) -> str:
         return f"Ledger({str(self.folder)!r})"
@@ -437,7 +442,6 @@ class Ledger:
         connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
         connection.row_factory = sqlite3.Row
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
             # a commit is on the disk when it returns: that is what an intent is for
             connection.execute("PRAGMA synchronous = FULL")
             yield connection
