@@ -672,3 +672,65 @@ def test_a_bug_of_the_parser_costs_no_page(web):
     assert output["html_content"]
     assert output["parsing"] == {"status": "error", "error": "LookupError: no idea"}
     assert [type(error) for error in errors] == [LookupError]
+
+
+def test_instant_pages_are_made_up_at_once(tmp_path):
+    """Nothing is fetched: each task has a product of its own, written or to be pulled, in both shapes."""
+    urls = [f"https://www.walmart.com/ip/{n}" for n in range(300)]
+    with local.serve(shop=False, pages="instant") as service:
+        caller = Caller(service)
+        pulled = caller.ended(*urls, parse=True)
+        stored = caller.ended(
+            *urls[:3], parse=False, storage_compress=True, storage_url=f"file://{tmp_path}/"
+        )
+        outputs = [caller.get(f"/tasks/{task['id']}/results").json() for task in pulled[:2]]
+        service.check()
+    assert {task["state"] for task in [*pulled, *stored]} == {"success"}
+    assert [output["input_url"] for output in outputs] == urls[:2]
+    assert len({output["parsing"]["entities"]["Product"][0]["sku"] for output in outputs}) == 2
+    page = json.loads(gzip.decompress(Path(stored[0]["output_url"].removeprefix("file://")).read_bytes()))
+    assert urls[0] in page["html_content"]
+
+
+def test_instant_pages_take_the_time_that_they_are_told_to():
+    """With `page_seconds` a batch runs for so long, by the service's clock."""
+    with local.serve(shop=False, pages="instant", page_seconds=3600) as service:
+        caller = Caller(service)
+        batch = caller.submit({"url": "https://www.walmart.com/ip/1"}, vendor="walmart")
+        assert caller.get(f"/batches/{batch['batch_id']}/progress").json()["progress"] == 0
+        service.clock.advance(3601)
+        eventually(lambda: caller.get(f"/batches/{batch['batch_id']}/progress").json()["completed"])
+        service.check()
+
+
+def test_pages_that_there_are_none_of_are_refused():
+    """A word that is none is said to be none."""
+    with pytest.raises(ValueError, match="pages='quick'"):
+        local.serve(pages="quick")
+
+
+def test_calls_are_counted_however_many(caller, web):
+    """By what was called and by the second; each call says when it came and what was answered."""
+    for path in ("/batches/list", "/tasks/list", "/tasks/x", "/tasks/x/results", "/batches/x", "/x"):
+        caller.get(path)
+    batch = caller.submit(web.url)
+    caller.get(f"/batches/{batch['batch_id']}/progress")
+    counts = {"batches": 1, "tasks": 1, "task": 1, "results": 1, "summary": 1, "other": 1, "submit": 1}
+    assert caller.service.counts == {**counts, "progress": 1}
+    assert 1 <= caller.service.busiest_second <= 8
+    log = caller.service.log
+    assert [call.status_code for call in log] == [200, 200, 404, 404, 404, 404, 200, 200]
+    assert [call.at for call in log] == sorted(call.at for call in log)
+
+
+def test_the_log_keeps_the_last_bodies(caller):
+    """The oldest bodies make room; the calls stay."""
+    body = b'{"requests": []' + b" " * (4 * 2**20) + b"}"
+    for _ in range(10):
+        requests.post(
+            f"{caller.service.base_url}/api/v1/batch/web",
+            data=body,
+            auth=(caller.service.username, caller.service.password),
+        )
+    bodies = [call.body for call in caller.service.log]
+    assert bodies == [None] * 3 + [{"requests": []}] * 7

@@ -7,7 +7,7 @@ import contextlib
 import importlib
 import secrets
 import socket
-from collections import deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -17,16 +17,19 @@ from starlette.types import ASGIApp
 from nimble_pandas.local.api.admission import Credentials, RateLimit
 from nimble_pandas.local.api.app import Reception, routes
 from nimble_pandas.local.api.calls import Api
-from nimble_pandas.local.api.journal import MAX_CALLS, Call
+from nimble_pandas.local.api.journal import Call, Journal
 from nimble_pandas.local.clock import Clock
 from nimble_pandas.local.faults import Fault, Faults, Scripted
 from nimble_pandas.local.fetch import Fetcher
 from nimble_pandas.local.loopback import HOST, LoopThread, listening, serving
 from nimble_pandas.local.tasks.batches import Batches
 from nimble_pandas.local.tasks.delivery import Storage
+from nimble_pandas.local.tasks.instant import Instant
 from nimble_pandas.local.tasks.outputs import Outputs
 from nimble_pandas.local.tasks.results import Results
 from nimble_pandas.local.tasks.worker import Worker
+
+_PAGES = ("fetched", "instant")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,8 @@ class Settings:
     credentials: Credentials
     port: int
     shop: bool
+    pages: str
+    page_seconds: float
     rate_limit: float | None
     burst: int
     max_tasks: int
@@ -61,7 +66,7 @@ class Service:
         self.clock = clock
         self._settings = settings
         self._faults = Faults(faults)
-        self._calls: deque[Call] = deque(maxlen=MAX_CALLS)
+        self._journal = Journal()
         self._errors: list[Exception] = []
         self._results = Results(settings.max_results_bytes)
         self._batches = Batches(clock, on_forget=self._results.drop)
@@ -98,8 +103,18 @@ class Service:
 
     @property
     def log(self) -> list[Call]:
-        """Every call received, in order; of very many the last 10,000."""
-        return list(self._calls)
+        """Every call received, in order; of very many the last 10,000, with the last 32 MiB of bodies."""
+        return list(self._journal.calls)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many calls were received, however many, by what was called: ``submit``, ``progress``, …."""
+        return dict(self._journal.counts)
+
+    @property
+    def busiest_second(self) -> int:
+        """How many calls were received in the second in which they were most."""
+        return max(Counter(self._journal.per_second).values(), default=0)
 
     @property
     def faults(self) -> list[Scripted]:
@@ -141,7 +156,7 @@ class Service:
 
     def clear(self) -> None:
         """Forget the log, the faults and the recorded errors; batches go on."""
-        self._calls.clear()
+        self._journal.clear()
         self._faults.clear()
         self._errors.clear()
 
@@ -200,9 +215,8 @@ class Service:
             await stop.wait()
 
     def _worker(self) -> Worker:
-        fetcher = Fetcher(shop_url=self.shop_url, **self._settings.fetcher_options)
         return Worker(
-            outputs=Outputs(fetcher=fetcher, parse=_parse, clock=self.clock, errors=self._errors),
+            outputs=self._outputs(),
             storage=Storage(self._settings.storage_options),
             results=self._results,
             faults=self._faults,
@@ -210,6 +224,12 @@ class Service:
             errors=self._errors,
             max_tasks=self._settings.max_tasks,
         )
+
+    def _outputs(self) -> Outputs | Instant:
+        if self._settings.pages == "instant":
+            return Instant(clock=self.clock, page_seconds=self._settings.page_seconds)
+        fetcher = Fetcher(shop_url=self.shop_url, **self._settings.fetcher_options)
+        return Outputs(fetcher=fetcher, parse=_parse, clock=self.clock, errors=self._errors)
 
     def _application(self, worker: Worker) -> Reception:
         api = Api(
@@ -232,7 +252,7 @@ class Service:
             inside,
             credentials=self._settings.credentials,
             rate_limit=rate_limit,
-            calls=self._calls,
+            journal=self._journal,
             errors=self._errors,
         )
 
@@ -256,6 +276,8 @@ def serve(
     password: str | None = None,
     api_key: str | None = None,
     shop: bool = True,
+    pages: str = "fetched",
+    page_seconds: float = 0.0,
     storage_options: Mapping[str, Any] | None = None,
     proxies: Mapping[str, str] | None = None,
     faults: Iterable[Fault] = (),
@@ -278,6 +300,11 @@ def serve(
         A Bearer token that is accepted besides.
     shop : bool, default True
         Open the demo shop as well, on another port.
+    pages : {"fetched", "instant"}, default "fetched"
+        Where pages come from. With ``"instant"`` nothing is fetched or parsed: each task has a made-up
+        product at once, for loads of many batches.
+    page_seconds : float, default 0
+        With ``"instant"``, how long after its batch was taken each task has its page.
     storage_options : Mapping, optional
         Handed to fsspec when outputs are written; the environment decides otherwise.
     proxies : Mapping of str to str, optional
@@ -306,7 +333,11 @@ def serve(
     ------
     OSError
         The port is taken.
+    ValueError
+        There are no such pages.
     """
+    if pages not in _PAGES:
+        raise ValueError(f"pages={pages!r} is none of {_PAGES}")
     settings = Settings(
         credentials=Credentials(
             username=username or f"local-{secrets.token_hex(4)}",
@@ -315,6 +346,8 @@ def serve(
         ),
         port=port,
         shop=shop,
+        pages=pages,
+        page_seconds=page_seconds,
         rate_limit=rate_limit,
         burst=burst,
         max_tasks=max_tasks,

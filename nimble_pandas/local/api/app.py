@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -16,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from nimble_pandas.local.api.admission import Credentials, RateLimit, body_of
 from nimble_pandas.local.api.answers import Json, Refusal
 from nimble_pandas.local.api.calls import Answer, Api
-from nimble_pandas.local.api.journal import Call, body_as_json
+from nimble_pandas.local.api.journal import Call, Journal
 from nimble_pandas.local.api.openapi import description
 from nimble_pandas.local.clock import Clock
 from nimble_pandas.local.faults import Faults
@@ -100,7 +99,7 @@ class Reception:
         What a caller must know; the description of the service is open to all.
     rate_limit : RateLimit
         How often calls may come.
-    calls : deque of Call
+    journal : Journal
         Gets every call, in order.
     errors : list of Exception
         Gets the bugs.
@@ -112,25 +111,25 @@ class Reception:
         *,
         credentials: Credentials,
         rate_limit: RateLimit,
-        calls: deque[Call],
+        journal: Journal,
         errors: list[Exception],
     ) -> None:
         self._app = app
         self._credentials = credentials
         self._rate_limit = rate_limit
-        self._calls = calls
+        self._journal = journal
         self._errors = errors
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
         request = HttpRequest(scope, receive)
         call = Call(method=request.method, path=request.url.path, query=request.url.query)
-        self._calls.append(call)
-        outgoing = _Outgoing(send)
+        self._journal.add(call)
+        outgoing = _Outgoing(send, call)
         try:
             outgoing.headers = self._admit(request)
             body = await body_of(request)
-            call.body = body_as_json(body)
+            self._journal.keep_body(call, body)
             await self._app(scope, _replayed(body, receive), outgoing)
         except Refusal as refusal:
             await refusal.response()(scope, receive, outgoing)
@@ -158,16 +157,18 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
 
 
 class _Outgoing:
-    """An answer on its way: gets further headers, and knows whether it has begun."""
+    """An answer on its way: gets further headers, knows whether it has begun, tells its status code."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, call: Call) -> None:
         self._send = send
+        self._call = call
         self.headers: dict[str, str] = {}
         self.started = False
 
     async def __call__(self, message: Any) -> None:  # noqa: ANN401 -- an ASGI message
         if message["type"] == "http.response.start":
             self.started = True
+            self._call.status_code = message["status"]
             more = [(name.encode(), value.encode()) for name, value in self.headers.items()]
             message = {**message, "headers": [*message["headers"], *more]}
         await self._send(message)

@@ -286,10 +286,11 @@ class Batches:
 
     def _forget_the_old(self) -> None:
         horizon = self._clock.now() - STATUS_KEPT
-        for batch in list(self._batches.values()):
-            if batch.created_at > horizon:
+        while self._batches:
+            oldest = next(iter(self._batches.values()))
+            if oldest.created_at > horizon:
                 return
-            self.forget(batch.id)
+            self.forget(oldest.id)
 
 
 def _address(tasks: list[Task]) -> None:

@@ -11,6 +11,7 @@ from nimble_pandas.local.faults import Faults
 from nimble_pandas.local.tasks.batches import Batch, Task
 from nimble_pandas.local.tasks.callbacks import Callbacks
 from nimble_pandas.local.tasks.delivery import Delivery, Storage
+from nimble_pandas.local.tasks.instant import Instant
 from nimble_pandas.local.tasks.outputs import Outputs, TaskFailed
 from nimble_pandas.local.tasks.results import Results
 
@@ -22,7 +23,7 @@ class Worker:
 
     Parameters
     ----------
-    outputs : Outputs
+    outputs : Outputs or Instant
         Makes the output of a task.
     storage : Storage
         Takes the outputs that are to be delivered.
@@ -41,7 +42,7 @@ class Worker:
     def __init__(
         self,
         *,
-        outputs: Outputs,
+        outputs: Outputs | Instant,
         storage: Storage,
         results: Results,
         faults: Faults,
