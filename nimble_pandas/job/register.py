@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 
 import numpy as np
@@ -10,6 +10,9 @@ import numpy as np
 from nimble_pandas.frames import Answer
 from nimble_pandas.job.judge import replace
 from nimble_pandas.planning import Plan
+
+# pages of which a view shows a little
+_N_LANDED = 3
 
 
 class Register:
@@ -26,6 +29,9 @@ class Register:
         self.answer_of_row = plan.request_of_row.copy()
         self._n_rows_of = np.bincount(self.answer_of_row[self.answer_of_row >= 0], minlength=plan.n_requests)
         self.counts: Counter[str] = Counter()
+        self.n_reused = 0
+        # the last pages that came, newest last
+        self.landed: deque[tuple[int, Answer]] = deque(maxlen=_N_LANDED)
         self._open = set(range(plan.n_requests))
         self._fresh: list[int] = []
         self._add_invalid(plan)
@@ -67,7 +73,14 @@ class Register:
         self.answers[position] = answer
         self._fresh.append(position)
         self._open.remove(position)
-        self.counts[answer.status] += int(self._n_rows_of[position])
+        self._count(position, answer, 1)
+        if answer.status == "ok":
+            self.landed.append((position, answer))
+
+    def _count(self, position: int, answer: Answer, sign: int) -> None:
+        n_rows = sign * int(self._n_rows_of[position])
+        self.counts[answer.status] += n_rows
+        self.n_reused += n_rows * answer.reused
 
     def settle_as(self, position: int, status: str, error: str, *, http_status: int | None = None) -> None:
         """Settle a request for which there is no output."""
@@ -78,7 +91,7 @@ class Register:
         """Take back final answers: the requests are sent again, or were found after all."""
         for position in positions:
             if position not in self._open:
-                self.counts[self.answers[position].status] -= int(self._n_rows_of[position])
+                self._count(position, self.answers[position], -1)
                 self.answers[position] = Answer(status="pending")
                 self._open.add(position)
         self.counts = +self.counts

@@ -57,12 +57,17 @@ class SentBatch:
     #: Whether something was learnt that nobody has looked at; tasks whose outputs should be there.
     news: bool = True
     landed: dict[str, int] = field(default_factory=dict)
-    closed: bool = False
+    #: Its requests in order, and how many of them, from the first, are known to have their answers.
+    order: Sequence[int] = field(init=False)
+    n_settled: int = 0
     tasks: dict[str, Task] = field(default_factory=dict)
     n_strangers: int = 0
     n_known_ended: int = 0
     _seen: dict[str, Task] = field(default_factory=dict)
     _task_ids: dict[int, list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.order = tuple(self.offset_of)
 
     @property
     def id(self) -> str | None:

@@ -258,12 +258,16 @@ class Story:
 
     def is_open(self, batch: SentBatch) -> bool:
         """Say whether a batch still owes an answer."""
-        # an answer that was final is asked for again in another batch, never in this one
-        batch.closed = batch.closed or not any(
-            self._batch_of[position] is batch and self.register.is_open(position)
-            for position in batch.positions
-        )
-        return not batch.closed
+        # an answer that was final is asked for again in another batch, never in this one:
+        # so each is looked at once, however often this is asked
+        n_settled = batch.n_settled
+        while n_settled < len(batch.order) and not self._is_owed(batch, batch.order[n_settled]):
+            n_settled += 1
+        batch.n_settled = n_settled
+        return n_settled < len(batch.order)
+
+    def _is_owed(self, batch: SentBatch, position: int) -> bool:
+        return self._batch_of[position] is batch and self.register.is_open(position)
 
     def advance(self, *, now: bool = False, send: bool = True) -> None:
         """Do whatever is due: look for lost batches, poll, read what has landed, write it down.
