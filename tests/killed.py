@@ -31,7 +31,7 @@ class Faster(Fast):
     RATE = 300
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Call:
     """One call, as often as it is made: where it goes, what it asks, and where its frame is left."""
 
@@ -64,7 +64,7 @@ class Call:
 
     def job(self):
         """Return the job, not sent yet."""
-        frame = pd.DataFrame({"page": self.urls, "sku": [f"{n:03d}" for n in range(len(self.urls))]})
+        frame = pd.DataFrame({"page": self.urls, "sku": [url.rpartition("/")[2][:3] for url in self.urls]})
         plan = make_plan(
             frame,
             columns={"url": "page"},
@@ -82,7 +82,8 @@ def run(call, dies_at):
     known = nimble_pandas.jobs(ledger=ledger)
     if (known["collected"] & known["done"]).any():
         # the frame was handed out just before the process was killed
-        job = nimble_pandas.attach(known.index[0], client=call.client(), ledger=ledger, progress="none")
+        job_id = known.index[known["collected"] & known["done"]][-1]
+        job = nimble_pandas.attach(job_id, client=call.client(), ledger=ledger, progress="none")
         _leave(call, job.wait().frame())
     else:
         _leave(call, call.job().run())

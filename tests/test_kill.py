@@ -85,17 +85,17 @@ def end(process, after=None):
     return process.exitcode == -9
 
 
-def n_sent(service, call):
+def n_sent(service, call, pages=None):
     """Return how often the service was sent each page of a call."""
     bodies = [each.body for each in service.log if each.method == "POST" and each.body]
     urls = Counter(request["url"] for body in bodies for request in body["requests"])
-    return {url: urls[url] for url in call.urls}
+    return {url: urls[url] for url in pages or call.urls}
 
 
-def n_taken(service, call):
+def n_taken(service, call, pages=None):
     """Return how often the service has taken, and bills, each page of a call."""
     urls = Counter(task.input["url"] for task in service.client().tasks())
-    return {url: urls[url] for url in call.urls}
+    return {url: urls[url] for url in pages or call.urls}
 
 
 def plain(frame, mark):
@@ -119,31 +119,14 @@ def undisturbed(service, tmp_path_factory):
     return found
 
 
-def killed_until_done(service, call, draw, n_steps, n_kills):
-    """Kill and start again a drawn number of times, then let it end; return how often it was killed."""
-    kills = 0
-    for _ in range(n_kills):
-        if draw.random() < 0.7:
-            kills += end(child(killed.run, call, draw.randrange(1, n_steps)))
-        else:
-            kills += end(child(killed.run, call, None), after=draw.uniform(0.02, 0.5))
-        if call.answer.exists():
-            break
-    if not call.answer.exists():
-        assert not end(child(killed.run, call, None))
-    return kills + settled(service, call, draw, n_steps)
-
-
-def settled(service, call, draw, n_steps):
-    """Send again what was never taken, until all is known; return how often it was killed on the way."""
-    kills = 0
+def settled(service, call):
+    """Send again what was never taken, until all is known."""
     while (pd.read_pickle(call.answer)["status"] == "unknown").any():
-        kills += settle_unknown(service, call, draw, n_steps)
-    return kills
+        settle_unknown(service, call)
 
 
-def settle_unknown(service, call, draw, n_steps):
-    """Send again what the service has never taken, killed on the way; return how often it was killed."""
+def settle_unknown(service, call, dies_at=None):
+    """Send again what the service has never taken, killed on the way perhaps; return whether it was."""
     frame = pd.read_pickle(call.answer)
     unknown = set(frame.loc[frame["status"] == "unknown", "page"])
     taken = {url for url, times in n_taken(service, call).items() if times}
@@ -152,32 +135,8 @@ def settle_unknown(service, call, draw, n_steps):
         assert not end(child(killed.run, call, None))
         frame = pd.read_pickle(call.answer)
         assert not set(frame.loc[frame["status"] == "unknown", "page"]) & taken
-        return 0
-    return end(child(killed.retry_unknown, call, draw.choice([None, draw.randrange(1, n_steps)])))
-
-
-@pytest.mark.parametrize("stored", [False, True], ids=["pull", "file"])
-@pytest.mark.parametrize("seed", range(4))
-def test_whenever_it_is_killed_the_same_call_ends_the_same(service, undisturbed, tmp_path, seed, stored):
-    """Every row is there, no page was sent twice, and the frame is that of a run that nobody killed."""
-    draw = random.Random(f"{seed} {stored}")
-    calm, n_steps = undisturbed[stored]
-    kills, example = 0, 0
-    while kills < 65:
-        example += 1
-        mark = f"k{seed}{'s' if stored else 'p'}{example}"
-        call = call_of(service, tmp_path / mark, mark, stored=stored)
-        trouble = draw.choice(TROUBLE)
-        begin(service, trouble)
-        n = killed_until_done(service, call, draw, n_steps, draw.randrange(1, 9))
-        kills += n
-        frame = pd.read_pickle(call.answer)
-        context = f"seed {seed}, example {example}, {trouble}"
-        pd.testing.assert_frame_equal(plain(frame, mark), calm, obj=context)
-        assert set(n_taken(service, call).values()) == {1}, context
-        if not (trouble and trouble.kind == "429"):
-            # one that is refused may well be sent again
-            assert set(n_sent(service, call).values()) == {1}, context
+        return False
+    return end(child(killed.retry_unknown, call, dies_at))
 
 
 @pytest.mark.parametrize("stored", [False, True], ids=["pull", "file"])
@@ -195,7 +154,7 @@ def test_two_kernels_make_the_same_call_at_once(service, undisturbed, tmp_path, 
         both += [child(killed.run, other, draw.randrange(1, n_steps) if one_dies else None)]
         ended = [not end(process) for process in both]
         assert ended[0]
-        settled(service, call, draw, n_steps)
+        settled(service, call)
         for each in [call, other] if ended[1] and not one_dies else [call]:
             pd.testing.assert_frame_equal(plain(pd.read_pickle(each.answer), mark), calm, obj=mark)
         assert set(n_sent(service, call).values()) == {1}, mark
@@ -227,7 +186,7 @@ def test_ctrl_c_ends_within_a_second_and_says_how_to_go_on(service, undisturbed,
         assert not end(child(killed.attach_line, call, line))
         frame = pd.read_pickle(call.answer)
         assert set(frame["status"]) <= {"ok", "unknown"}, mark
-        settled(service, call, draw, n_steps)
+        settled(service, call)
         pd.testing.assert_frame_equal(plain(pd.read_pickle(call.answer), mark), calm, obj=mark)
         assert set(n_sent(service, call).values()) == {1}, mark
 
