@@ -23,6 +23,7 @@ from nimble_pandas.client.failures import (
     refusal,
     submit_unknown,
 )
+from nimble_pandas.client.pace import Pace, resolve_max_rate
 from nimble_pandas.clock import Clock
 from nimble_pandas.config import Credentials, resolve_base_url, resolve_credentials
 from nimble_pandas.errors import JobExpired, RateLimited, ServerError, TransportError
@@ -55,13 +56,17 @@ class Client:
         Sends the calls to `base_url`, in place of the session's own adapter.
     timeout : float, default 60
         Seconds that the service may take to answer.
+    max_rate : float, optional
+        Calls a second at most, of all threads, those for outputs that are pulled included; 80 if not given,
+        for the service documents 83, and no limit for one on this machine. Where the service wants fewer
+        (429, or ``ratelimit-remaining: 0``) they get fewer, and more again as long as it does not.
     clock : Clock, optional
         Time; tests hand in their own.
 
     Raises
     ------
     ConfigError
-        There are no credentials, or `base_url` is no address for them.
+        There are no credentials, `base_url` is no address for them, or `max_rate` is no rate.
 
     Notes
     -----
@@ -89,6 +94,7 @@ class Client:
         session: requests.Session | None = None,
         transport: BaseAdapter | None = None,
         timeout: float = 60.0,
+        max_rate: float | None = None,
         clock: Clock | None = None,
     ) -> None:
         given = Credentials(username=username, password=password, api_key=api_key)
@@ -97,12 +103,15 @@ class Client:
         self.base_url = resolve_base_url(base_url)
         self._credentials = resolve_credentials(self.base_url, given)
         self.clock = clock or Clock()
+        self._max_rate = max_rate
+        self._pace = Pace(resolve_max_rate(max_rate, self.base_url), self.clock)
         self._connection = Connection(
             self.base_url,
             self._credentials,
             session=session,
             transport=transport,
             timeout=timeout,
+            pace=self._pace,
             clock=self.clock,
         )
 
@@ -114,9 +123,9 @@ class Client:
     def __repr__(self) -> str:
         return f"Client(base_url={self.base_url!r})"
 
-    def __reduce__(self) -> tuple[Callable[[str], Client], tuple[str]]:
+    def __reduce__(self) -> tuple[Callable[[str, float | None], Client], tuple[str, float | None]]:
         # no secret in a pickle: the other side looks for its own
-        return _unpickled, (self.base_url,)
+        return _unpickled, (self.base_url, self._max_rate)
 
     def __copy__(self) -> Client:
         # nothing in it changes, and unlike a pickle a copy stays where the secret is
@@ -125,12 +134,22 @@ class Client:
     def __deepcopy__(self, memo: object) -> Client:
         return self
 
+    @property
+    def rate(self) -> float:
+        """Calls a second that it makes at most, as far as it has learned; infinite if nothing limits it."""
+        return self._pace.rate
+
     def close(self) -> None:
         """Close the connections."""
         self._connection.close()
 
     def submit(
-        self, body: bytes, *, endpoint: str = "ecommerce", patience: float = _RATE_LIMIT_SECONDS
+        self,
+        body: bytes,
+        *,
+        endpoint: str = "ecommerce",
+        patience: float = _RATE_LIMIT_SECONDS,
+        ready: Callable[[], None] | None = None,
     ) -> Batch:
         """Send a batch.
 
@@ -142,6 +161,8 @@ class Client:
             The kind of batch, after ``/batch/``.
         patience : float, default 300
             Seconds to go on where the service wants to be asked later (429).
+        ready : callable, optional
+            Called when the submit's turn has come, right before it is sent; nothing is sent if it raises.
 
         Returns
         -------
@@ -158,7 +179,7 @@ class Client:
         TransportError
             The service could not be reached: nothing was sent.
         """
-        answer = self._submitted(body, endpoint, patience)
+        answer = self._submitted(body, endpoint, patience, ready)
         try:
             content = self._decode(self._connection.read(answer, _ANSWER_MAX_BYTES))
         except (ServerError, TransportError) as exc:
@@ -318,14 +339,16 @@ class Client:
         self._judge(answer, batch_id)
         return self._decode(self._connection.read(answer, _ANSWER_MAX_BYTES))
 
-    def _submitted(self, body: bytes, endpoint: str, patience: float) -> requests.Response:
+    def _submitted(
+        self, body: bytes, endpoint: str, patience: float, ready: Callable[[], None] | None
+    ) -> requests.Response:
         url = f"{self.base_url}/api/v1/batch/{endpoint}"
         deadline = self.clock.monotonic() + patience
         attempt = 0
         while True:
             attempt += 1
             try:
-                answer = self._connection.send("POST", url, body)
+                answer = self._connection.send("POST", url, body, ready=ready)
                 self._judge(answer, None, submit=True)
             except RateLimited as exc:
                 pause = exc.retry_after if exc.retry_after is not None else backoff(attempt)
@@ -374,5 +397,5 @@ class Client:
         return answer
 
 
-def _unpickled(base_url: str) -> Client:
-    return Client(base_url=base_url)
+def _unpickled(base_url: str, max_rate: float | None = None) -> Client:
+    return Client(base_url=base_url, max_rate=max_rate)

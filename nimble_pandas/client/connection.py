@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
 from requests.adapters import BaseAdapter, HTTPAdapter
 
-from nimble_pandas.client.failures import last_cause, lost
+from nimble_pandas.client.failures import last_cause, lost, read_retry_after
+from nimble_pandas.client.pace import Pace
 from nimble_pandas.clock import Clock
 from nimble_pandas.config import Credentials, is_loopback
 from nimble_pandas.errors import ConfigError, ServerError, TransportError
@@ -19,6 +20,7 @@ from nimble_pandas.errors import ConfigError, ServerError, TransportError
 _CONNECT_SECONDS = 10.0
 _MAX_CONNECTIONS = 32
 _CHUNK_BYTES = 2**16
+_SUBMITS = "/api/v1/batch/"
 
 # an answer as a whole may take so many times as long as a part of it
 _WHOLE_ANSWER = 5
@@ -53,6 +55,8 @@ class Connection:
         In place of the session's own adapter for `base_url`.
     timeout : float
         Seconds that each part of an answer may take.
+    pace : Pace
+        When a call may be made.
     clock : Clock
         Bounds an answer as a whole.
 
@@ -70,6 +74,7 @@ class Connection:
         session: requests.Session | None,
         transport: BaseAdapter | None,
         timeout: float,
+        pace: Pace,
         clock: Clock,
     ) -> None:
         self._base_url = base_url
@@ -82,6 +87,11 @@ class Connection:
         if transport is not None:
             self._session.mount(base_url, transport)
         _refuse_retries(self._session.get_adapter(base_url))
+        # submits, apart from all other calls, so that these can share their sockets
+        self._submits = _adapter() if session is None and transport is None else None
+        if self._submits:
+            self._session.mount(f"{base_url}{_SUBMITS}", self._submits)
+        self._pace = pace
         self._timeout = timeout
         self._clock = clock
         self._pid = os.getpid()
@@ -90,8 +100,10 @@ class Connection:
         """Close the idle sockets; the next call opens new ones."""
         self._session.close()
 
-    def send(self, method: str, url: str, body: bytes | None = None) -> requests.Response:
-        """Send one call, once.
+    def send(
+        self, method: str, url: str, body: bytes | None = None, *, ready: Callable[[], None] | None = None
+    ) -> requests.Response:
+        """Send one call, once, when its turn has come.
 
         Parameters
         ----------
@@ -99,6 +111,8 @@ class Connection:
             As in HTTP.
         body : bytes, optional
             JSON.
+        ready : callable, optional
+            Called right before the call is made; nothing is sent if it raises.
 
         Returns
         -------
@@ -110,16 +124,16 @@ class Connection:
         TransportError
             There is no answer; a `SubmitUnknown` where a POST may have arrived.
         """
+        self._pace.turn()
+        if ready is not None:
+            ready()
         self._drop_stale(method)
-        headers = {"Accept": "application/json"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
         try:
-            return self._session.request(
+            answer = self._session.request(
                 method,
                 url,
                 data=body,
-                headers=headers,
+                headers=_headers(method),
                 auth=self._auth,
                 timeout=(_CONNECT_SECONDS, self._timeout),
                 allow_redirects=False,
@@ -127,6 +141,10 @@ class Connection:
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as exc:
             failure = lost(exc, method=method, base_url=self._base_url, mask=self._credentials.mask)
+        else:
+            wait = read_retry_after(answer.headers.get("Retry-After"), self._clock.now())
+            self._pace.learn(answer.status_code, answer.headers, wait)
+            return answer
         # out here, for the foreign error, which would be its context, holds the credentials
         raise failure
 
@@ -135,7 +153,8 @@ class Connection:
         # one that was idle may be closed by the service while a submit is written to it, which nobody
         # could tell from a submit that was taken
         if method == "POST" or self._pid != os.getpid():
-            self._session.close()
+            submits_alone = self._submits is not None and self._pid == os.getpid()
+            (self._submits if submits_alone else self._session).close()  # type: ignore[union-attr]
             self._pid = os.getpid()
 
     def read(self, answer: requests.Response, max_bytes: int) -> bytes:
@@ -191,10 +210,22 @@ def _new_session(base_url: str) -> requests.Session:
     session = requests.Session()
     # a proxy of the environment has no business between two programs on this machine
     session.trust_env = not is_loopback(base_url)
-    adapter = HTTPAdapter(pool_connections=2, pool_maxsize=_MAX_CONNECTIONS)
+    adapter = _adapter()
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
+
+
+def _adapter() -> HTTPAdapter:
+    return HTTPAdapter(pool_connections=2, pool_maxsize=_MAX_CONNECTIONS)
+
+
+def _headers(method: str) -> dict[str, str]:
+    headers = {"Accept": "application/json"}
+    if method == "POST":
+        # its socket is its own: nothing is sent over it afterwards
+        headers |= {"Content-Type": "application/json", "Connection": "close"}
+    return headers
 
 
 def _refuse_retries(adapter: BaseAdapter) -> None:
