@@ -65,9 +65,9 @@ def test_serve_runs_until_it_is_told_to_end():
 
 
 def test_an_error_is_a_line_not_a_traceback():
-    """Wrong use exits with 1 and says what is wrong."""
+    """Wrong use exits with 2 and says what is wrong."""
     ran = run("policy", "ftp://x")
-    assert (ran.returncode, ran.stdout) == (1, "")
+    assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr.startswith("nimble-pandas: 'ftp://x' names no bucket.")
     assert "Traceback" not in ran.stderr
 

@@ -10,6 +10,7 @@ import pytest
 
 import nimble_pandas
 from nimble_pandas import verbs
+from nimble_pandas.local import serve, shop
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -37,15 +38,29 @@ def test_every_shell_block_runs(tmp_path):
     """Each line's own command succeeds in this environment; making one is what runs the tests in CI."""
     lines = [line for language, code in BLOCKS if language == "sh" for line in code.splitlines()]
     commands = [line.rpartition("&& ")[2].removeprefix(".venv/bin/") for line in lines]
-    assert commands == ["nimble-pandas demo", "pytest", "nimble-pandas policy s3://my-bucket"]
-    for command in commands:
-        # the tests do not run themselves
-        if command != "pytest":
-            name, *arguments = command.split()
-            ran = subprocess.run(
-                [Path(sys.executable).parent / name, *arguments], cwd=tmp_path, capture_output=True
-            )
-            assert ran.returncode == 0, ran.stderr
+    assert [command.split()[:2] for command in commands] == [
+        ["nimble-pandas", "demo"],
+        ["pytest"],
+        ["nimble-pandas", "run"],
+        ["nimble-pandas", "run"],
+        ["nimble-pandas", "jobs"],
+        ["nimble-pandas", "policy"],
+    ]
+    with serve() as service:
+        urls = shop.product_urls(service.shop_url, 3)
+        (tmp_path / "urls.csv").write_text("\n".join(["url", *urls]))
+        for command in commands:
+            # the tests do not run themselves, and the demo has written its file under the same name
+            if command != "pytest":
+                (tmp_path / "prices.parquet").unlink(missing_ok=True)
+                name, *arguments = command.split()
+                ran = subprocess.run(
+                    [Path(sys.executable).parent / name, *arguments],
+                    cwd=tmp_path,
+                    capture_output=True,
+                    env={**os.environ, **service.environ()},
+                )
+                assert ran.returncode == 0, ran.stderr
 
 
 def test_there_are_no_other_languages():

@@ -1,4 +1,4 @@
-"""``nimble-pandas``: the demo, the local service, what a bucket must allow, and whether all is well."""
+"""`demo`, `serve`, `policy` and `check`: what needs no rows."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import argparse
 import contextlib
 import pathlib
 import signal
-import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -20,34 +19,14 @@ if TYPE_CHECKING:
 _COUNTRIES = ("US", "DE", "JP")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line.
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands.
 
     Parameters
     ----------
-    arguments : sequence of str, optional
-        What stands after the command's name; those of the process if not given.
-
-    Returns
-    -------
-    int
-        The exit code: 0 if all went well, 1 for an error of ours or where `check` finds something missing,
-        130 after Ctrl-C.
+    commands : argparse action
+        Of the parser.
     """
-    chosen = _parser().parse_args(arguments)
-    try:
-        return chosen.run(chosen) or 0
-    except nimble_pandas.NimbleError as exc:
-        print(f"nimble-pandas: {exc}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="nimble-pandas", description=nimble_pandas.__doc__)
-    parser.add_argument("--version", action="version", version=f"%(prog)s {nimble_pandas.__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
     demo = commands.add_parser("demo", help="fetch and compare prices of a demo shop, with no account")
     demo.add_argument("--products", type=int, default=240, help="how many products (default: 240)")
     demo.add_argument("--out", type=pathlib.Path, default="prices.parquet", help="default: prices.parquet")
@@ -61,7 +40,6 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="try the key, the bucket and the ledger; send nothing")
     check.add_argument("storage_url", nargs="?", help="s3://bucket/prefix/, gs://bucket/prefix/ or a folder")
     check.set_defaults(run=_check)
-    return parser
 
 
 def _demo(chosen: argparse.Namespace) -> None:
