@@ -4,10 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import nimble_pandas
 from nimble_pandas.planning import make_plan
@@ -113,6 +110,9 @@ def test_a_grid_column_whose_name_is_taken_gets_the_suffix():
         ({"url_col": "link"}, "no column 'link' (for url); the columns are ['url']"),
         ({"storage_url": "ftp://host/x"}, "in no store"),
         ({"callback_url": "nowhere"}, "no http(s) URL"),
+        ({"callback_url": 5}, "callback_url=5 is no http(s) URL"),
+        ({"params": 5}, "params=5 names no parameter"),
+        ({"param_cols": ["url"]}, "param_cols=['url'] names no parameter"),
         ({"storage_compress": True}, "needs a storage_url"),
     ],
 )
@@ -167,65 +167,6 @@ def test_a_vendor_is_needed_and_an_unknown_one_only_warns():
         pages().nimble.batch(url_col="url")
     with pytest.warns(UserWarning, match="'target'"):
         assert pages().nimble.plan(url_col="url", vendor="Target").defaults == {"vendor": "target"}
-
-
-@pytest.mark.parametrize(
-    ("value", "sent"),
-    [(2108.0, "02108"), (2108, "02108"), ("02108", "02108"), (" 10001 ", "10001"), (np.int64(501), "00501")],
-)
-def test_zips_keep_their_leading_zeros(value, sent):
-    """A number has lost them and gets them back; text must have them."""
-    plan = pages(1, zip=pd.Series([value], dtype=object)).nimble.plan(
-        url_col="url", zip_col="zip", vendor="walmart"
-    )
-    assert plan.request(0)["zip"] == sent
-
-
-@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, "", "   ", pd.NaT])
-def test_a_missing_value_leaves_it_to_the_default(missing):
-    """NaN, None, NA, NaT and empty text all say nothing."""
-    frame = pages(2, country=pd.Series([missing, "fr"], dtype=object))
-    plan = frame.nimble.plan(url_col="url", country_col="country", country="US", vendor="walmart")
-    assert [plan.effective(i)["country"] for i in range(2)] == ["US", "FR"]
-
-
-@pytest.mark.parametrize("dtype", [object, "str", "string", "category", pd.ArrowDtype(pa.string())])
-def test_every_dtype_of_text_is_read(dtype):
-    """Text columns of any dtype give the same requests."""
-    frame = pages(3, country=pd.Series(["US", None, "DE"], dtype="str").astype(dtype))
-    frame["url"] = frame["url"].astype(dtype)
-    plan = frame.nimble.plan(url_col="url", country_col="country", vendor="walmart")
-    assert [plan.request(i).get("country") for i in range(3)] == ["US", None, "DE"]
-
-
-@mixed
-def test_parse_is_read_from_booleans_numbers_and_words():
-    """Columns read from a CSV hold "true", 0 or 1.0; all are read as booleans."""
-    values = pd.Series([True, 0, "True", "no", 1.0, np.bool_(False), None], dtype=object)
-    plan = pages(7, parse=values).nimble.plan(url_col="url", parse_col="parse", parse=True, vendor="walmart")
-    assert [plan.effective(i)["parse"] for i in range(7)] == [True, False, True, False, True, False, True]
-
-
-@mixed
-def test_further_parameters_are_sent_as_they_are():
-    """`params` and `param_cols` reach the body with their JSON types, 1 and True told apart."""
-    frame = pages(4, tag=pd.Series([1, True, "x", None], dtype=object))
-    plan = frame.nimble.plan(
-        url_col="url", vendor="walmart", params={"render": True}, param_cols={"tag": "tag"}
-    )
-    sent = body(plan)
-    assert sent["render"] is True
-    assert [json.dumps(request.get("tag")) for request in sent["requests"]] == ["1", "true", '"x"', "null"]
-
-
-def test_equal_rows_share_a_request():
-    """Duplicates, also those that only spell the same thing differently, are sent once."""
-    frame = pd.DataFrame(
-        {"url": [WALMART, WALMART + "2", WALMART, f" {WALMART}"], "c": ["US", "US", "us", "US"]}
-    )
-    plan = frame.nimble.plan(url_col="url", country_col="c", vendor="walmart")
-    assert (plan.n_requests, plan.n_duplicates) == (2, 2)
-    assert plan.request_of_row.tolist() == [0, 1, 0, 0]
 
 
 @pytest.mark.parametrize(("n_rows", "sizes"), [(0, []), (1, [1]), (1000, [1000]), (1001, [1000, 1])])
@@ -328,77 +269,10 @@ def test_all_countries_can_be_asked_for():
 
 
 @pytest.mark.parametrize(
-    ("parameter", "documented", "other"),
-    [("parse", False, True), ("locale", "en", "fr"), ("country", "all", "US")],
+    "call", [nimble_pandas.plan, lambda frame, **arguments: frame.nimble.plan(**arguments)]
 )
-def test_to_say_the_documented_default_is_to_say_nothing(parameter, documented, other):
-    """It is one request with one key, unless another default holds, which the row must then contradict."""
-    said = pd.Series([None, documented, other], dtype=object)
-    frame = pd.DataFrame({"url": [WALMART] * 3, parameter: said})
-    plain = frame.nimble.plan(url_col="url", vendor="walmart", **{f"{parameter}_col": parameter})
-    assert plain.request_of_row.tolist() == [0, 0, 1]
-    assert parameter not in plain.effective(0)
-    outside = pd.DataFrame({"url": [WALMART]}).nimble.plan(
-        url_col="url", vendor="walmart", **{parameter: documented}
-    )
-    against = frame.nimble.plan(
-        url_col="url", vendor="walmart", **{f"{parameter}_col": parameter, parameter: other}
-    )
-    assert against.request_of_row.tolist() == [0, 1, 0]
-    assert parameter in against.request(1)
-    assert plain.key(0) == outside.key(0) == against.key(1)
-    assert plain.key(1) == against.key(0) != plain.key(0)
-
-
-@mixed
-def test_values_are_told_apart_by_their_json():
-    """Tuples that are equal in Python are three requests; a tuple and a list are one."""
-    tags = pd.Series([(1, 2), (True, 2), (1.0, 2), [1, 2], "1", 1], dtype=object)
-    plan = pd.DataFrame({"url": WALMART, "tag": tags}).nimble.plan(
-        url_col="url", vendor="walmart", param_cols={"tag": "tag"}
-    )
-    assert plan.request_of_row.tolist() == [0, 1, 2, 0, 3, 4]
-
-
-def test_arrow_lists_and_structs_can_be_sent():
-    """Columns of Arrow's nested types give lists and objects."""
-    tags = pd.Series([[1, 2], None, [1, 2]], dtype=pd.ArrowDtype(pa.list_(pa.int64())))
-    about = pd.Series([{"a": 1}] * 3, dtype=pd.ArrowDtype(pa.struct([("a", pa.int64())])))
-    plan = pd.DataFrame({"url": WALMART, "tag": tags, "about": about}).nimble.plan(
-        url_col="url", vendor="walmart", param_cols={"tag": "tag", "about": "about"}
-    )
-    assert [plan.request(i).get("tag") for i in range(plan.n_requests)] == [[1, 2], None]
-    assert plan.request(1)["about"] == {"a": 1}
-
-
-values = st.one_of(
-    st.none(),
-    st.just(np.nan),
-    st.text(max_size=8),
-    st.integers(-10, 10**6),
-    st.floats(),
-    st.booleans(),
-    st.lists(st.integers(), max_size=2),
-    st.sampled_from(["US", "us", "UK", "FR", WALMART, "02108", 2108.0, "NY"]),
-)
-
-
-@mixed
-@given(st.lists(st.tuples(values, values, values, values), max_size=12), st.randoms())
-def test_every_row_is_sent_or_named_and_keys_do_not_depend_on_order(rows, random):
-    """Whatever the cells hold, each row has a request or a reason; shuffled rows have the same keys."""
-    shuffled = random.sample(rows, len(rows))
-    keys = []
-    for each in (rows, shuffled):
-        frame = pd.DataFrame(each, columns=["url", "country", "zip", "state"], dtype=object)
-        plan = frame.nimble.plan(
-            url_col="url", country_col="country", zip_col="zip", state_col="state", vendor="walmart"
-        )
-        named = set(plan.invalid["row"])
-        assert {row for row, request in enumerate(plan.request_of_row) if request < 0} == named
-        assert plan.n_requests == len(set(plan.request_of_row) - {-1})
-        for request in range(plan.n_requests):
-            json.loads(json.dumps(plan.request(request), allow_nan=False))
-        keys.append({plan.key(i) for i in range(plan.n_requests)})
-        assert len(keys[-1]) == plan.n_requests
-    assert keys[0] == keys[1]
+def test_a_warning_points_at_the_line_that_made_the_call(call):
+    """Called as a function or from the accessor, what is warned of is the caller's own code."""
+    with pytest.warns(UserWarning, match="vendor 'target'") as warned:
+        call(pages(), url_col="url", vendor="target")
+    assert warned[0].filename == __file__

@@ -84,6 +84,7 @@ def _recalled(record: JobRecord, ledger: Ledger) -> tuple[Plan, dict[int, Sent]]
     requests = [known[key][1].request for key in keys]
     plan = recall_plan(
         requests,
+        keys=keys,
         rows=_rows(record, requests, request_of_row),
         request_of_row=request_of_row,
         invalid=[(int(row), column, reason) for row, column, reason in record.invalid],  # type: ignore[call-overload,misc]

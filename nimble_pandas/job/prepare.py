@@ -58,6 +58,12 @@ def plan_rows(
     InputError, ConfigError
         Nothing was sent.
     """
+    for name, given in (("params", params), ("param_cols", param_cols)):
+        if given is not None and not isinstance(given, Mapping):
+            raise InputError(
+                f"{name}={given!r:.80} names no parameter.",
+                hint=f'Nothing was sent. Give {name}={{"render": …}}.',
+            )
     for name in {*(params or ()), *(param_cols or ())} & set(PARAMETERS):
         raise InputError(
             f"{name!r} has arguments of its own.", hint=f"Nothing was sent. Give {name}= or {name}_col=."
@@ -67,10 +73,10 @@ def plan_rows(
         storage_compress=storage_compress,
         callback_url=callback_url,
     )
-    given = {name: label for name, label in columns.items() if label is not None}
+    named = {name: label for name, label in columns.items() if label is not None}
     return make_plan(
         frame,
-        columns={**given, **(param_cols or {})},
+        columns={**named, **(param_cols or {})},
         values={**values, **(params or {})},
         delivery=delivery,
     )

@@ -62,7 +62,7 @@ class Story:
         self.batches: list[SentBatch] = []
         self.register = Register(plan)
         self._storage_options = storage_options
-        self._keys = [plan.key(position) for position in range(plan.n_requests)]
+        self._keys = plan.keys.to_pylist()
         self._reader = Reader(self.register, self.clock, self._keep)
         self._sender = Sender(
             client=client,

@@ -30,6 +30,9 @@ _HTTP_URL = re.compile(
     re.IGNORECASE,
 )
 
+# one for all: `json.dumps` makes a new one for each value
+_JSON = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
 
 def encode_json(value: object) -> str:
     """Return `value` as the shortest JSON text.
@@ -37,14 +40,14 @@ def encode_json(value: object) -> str:
     Parameters
     ----------
     value : object
-        What `json.dumps` takes, NaN excepted.
+        What `json` takes, NaN excepted.
 
     Returns
     -------
     str
         Its JSON, with no blanks.
     """
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return _JSON.encode(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +75,11 @@ class Delivery:
                 hint='Nothing was sent. Use "s3://bucket/prefix/" or "gs://bucket/prefix/" '
                 "(or, with the local service, a folder).",
             )
-        if self.callback_url is not None and not is_http_url(self.callback_url):
+        callback_url: object = self.callback_url
+        if callback_url is not None and not (isinstance(callback_url, str) and is_http_url(callback_url)):
             raise ConfigError(
-                f"callback_url={self.callback_url!r} is no http(s) URL.", hint="Nothing was sent."
+                f"callback_url={callback_url!r} is no http(s) URL.",
+                hint='Nothing was sent. Give callback_url="https://…", or leave it out.',
             )
         if self.storage_compress and self.storage_url is None:
             raise ConfigError("storage_compress=True needs a storage_url.", hint="Nothing was sent.")

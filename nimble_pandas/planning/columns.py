@@ -1,29 +1,30 @@
-"""A parameter's values, kept once each: a code per row, and what each code stands for."""
+"""A parameter's values as JSON in Arrow: compared and joined for all rows at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
-from typing import TypeAlias
+import json
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from nimble_pandas.errors import InputError
 from nimble_pandas.models import DOCUMENTED_DEFAULTS, encode_json
-from nimble_pandas.planning.rules import rule
-from nimble_pandas.planning.shown import shown
-
-#: The code of a row that says nothing itself, so that the default holds.
-UNSET = 0
 
 Codes: TypeAlias = npt.NDArray[np.intp]
+#: Places in a column's texts; half as wide, for there is one for each row of each column.
+Places: TypeAlias = npt.NDArray[np.int32]
+Flags: TypeAlias = npt.NDArray[np.bool_]
+
+TEXT = pa.large_string()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One parameter of every row.
+    """One parameter of every row, as it is sent.
 
     Parameters
     ----------
@@ -33,10 +34,13 @@ class Column:
         The caller's column or, without one, the name of the argument; for errors.
     default : object
         What holds where a row says nothing; None where there is no default.
-    categories : sequence
-        What each code stands for; the first is None, "nothing said".
-    codes : numpy.ndarray, shape (n,)
-        Each row's code.
+    texts : pyarrow.Array or ChunkedArray of large_string
+        What rows say: ``,"name":value``, or the bare text where it `needs_quotes`. Null says nothing.
+    places : numpy.ndarray, shape (n,)
+        Each row's place among `texts`.
+    needs_quotes : bool
+        Whether `texts` are the caller's own, with nothing in them that JSON would escape: so that millions
+        of URLs are held once.
     reasons : dict of int to str
         Position of each row whose value cannot be sent, and why.
     """
@@ -44,42 +48,112 @@ class Column:
     parameter: str
     label: Hashable
     default: object
-    categories: Sequence[object]
-    codes: Codes
+    texts: pa.Array | pa.ChunkedArray
+    places: Places
+    needs_quotes: bool = False
     reasons: dict[int, str] = field(default_factory=dict)
 
-    def where(self, test: Callable[[object], bool]) -> npt.NDArray[np.bool_]:
-        """Say of each row whether its effective value, default included, passes `test`."""
-        passed = [test(self.default if value is None else value) for value in self.categories]
-        return np.array(passed, dtype=bool)[self.codes]
+    @property
+    def is_said(self) -> Flags:
+        """Say of each row whether there is a value, its own or the default."""
+        if self.default is not None:
+            return np.ones(len(self.places), dtype=bool)
+        return self.says_itself
+
+    @property
+    def says_itself(self) -> Flags:
+        """Say of each row whether it has a value of its own."""
+        return self._by_row(pc.is_valid(self.texts))
+
+    def equals(self, value: object) -> Flags:
+        """Say of each row whether its effective value is `value`."""
+        json_text = encode_json(value)
+        text = json_text[1:-1] if self.needs_quotes else fragment(self.parameter, value)
+        holds = self.default is not None and encode_json(self.default) == json_text
+        return self._by_row(pc.fill_null(pc.equal(self.texts, text), holds))
+
+    def _by_row(self, flags: pa.Array | pa.ChunkedArray) -> Flags:
+        by_place: Flags = np.asarray(flags)
+        return by_place[self.places]
+
+    def at(self, rows: Codes) -> Column:
+        """Return the column of some of the rows, which have values that can be sent."""
+        return replace(self, places=self.places[rows], reasons={})
+
+    def values(self) -> list[object]:
+        """Return the values that rows say, each at least once."""
+        texts = self.texts.drop_null().to_pylist()
+        if self.needs_quotes:
+            return [json.loads(f'"{text}"') for text in texts]
+        return [json.loads(f"{{{text[1:]}}}")[self.parameter] for text in texts]
+
+    def fragments(self, rows: slice | Codes) -> pa.Array:
+        """Return what some rows say themselves, as ``,"name":value``; null where they say nothing."""
+        texts = _pick(self.texts, self.places[rows])
+        if not self.needs_quotes:
+            return texts
+        before = fragment(self.parameter, "")[:-1]
+        return pc.binary_join_element_wise(_scalar(before), texts, _scalar('"'), _scalar(""))
+
+    def fragment_bytes(self) -> Codes:
+        """Return the size of what each row says itself; 0 where it says nothing."""
+        around = len(fragment(self.parameter, "")) if self.needs_quotes else 0
+        sizes = pc.fill_null(pc.add(pc.binary_length(self.texts), around), 0)
+        return np.asarray(sizes, dtype=np.intp)[self.places]
+
+    def effective(self, rows: slice | Codes) -> pa.Array:
+        """Return what holds for some rows, default included, as `fragments`."""
+        texts = self.fragments(rows)
+        return texts if self.default is None else pc.fill_null(texts, fragment(self.parameter, self.default))
+
+    def meanings(self, rows: slice | Codes) -> pa.Array:
+        """Return `effective`, null too where it is the documented default."""
+        texts = self.effective(rows)
+        if self.parameter in DOCUMENTED_DEFAULTS:
+            documented = fragment(self.parameter, DOCUMENTED_DEFAULTS[self.parameter])
+            texts = pc.if_else(pc.equal(texts, documented), None, texts)
+        return texts
 
 
-def read_default(parameter: str, value: object) -> object:
-    """Return `value` as it is sent for all rows.
+def _pick(texts: pa.Array | pa.ChunkedArray, places: Places) -> pa.Array:
+    if isinstance(texts, pa.ChunkedArray):
+        # taking from chunks would join all of them first
+        first = int(places.min(initial=len(texts)))
+        stop = int(places.max(initial=first - 1)) + 1
+        texts, places = texts.slice(first, stop - first).combine_chunks(), places - np.int32(first)
+    return texts.take(pa.array(places))
+
+
+def fragment(parameter: str, value: object) -> str:
+    """Return ``,"name":value``."""
+    return f",{encode_json(parameter)}:{encode_json(value)}"
+
+
+def join_objects(fragments: list[pa.Array], n_rows: int) -> pa.Array:
+    """Join fragments, row by row, to JSON objects.
 
     Parameters
     ----------
-    parameter : str
-        The API's name.
-    value : object
-        The argument; None for no default.
+    fragments : list of pyarrow.Array, each of length n
+        ``,"name":value``; null for nothing.
+    n_rows : int
+        The number of rows, where there is nothing to join.
 
     Returns
     -------
-    object
-        What is sent, or None.
-
-    Raises
-    ------
-    InputError
-        The value breaks the parameter's rule; nothing was sent.
+    pyarrow.Array of large_string, length n
+        ``{"name":value,…}``.
     """
-    if _is_missing(value):
-        return None
-    sent, reason = _read(parameter, value)
-    if reason is not None:
-        raise InputError(f"{parameter}={shown(value)}: {reason}.", hint="Nothing was sent.")
-    return sent
+    inside = pc.binary_join_element_wise(
+        *fragments, pa.nulls(n_rows, TEXT), _scalar(""), null_handling="replace", null_replacement=""
+    )
+    return pc.binary_join_element_wise(
+        _scalar("{"), pc.ascii_ltrim(inside, characters=","), _scalar("}"), _scalar("")
+    )
+
+
+def _scalar(text: str) -> Any:  # noqa: ANN401 -- pyarrow has no types
+    return pa.scalar(text, TEXT)
 
 
 def unsaid(parameter: str, default: object, n_rows: int) -> Column:
@@ -88,116 +162,6 @@ def unsaid(parameter: str, default: object, n_rows: int) -> Column:
         parameter=parameter,
         label=parameter,
         default=default,
-        categories=[None],
-        codes=np.zeros(n_rows, dtype=np.intp),
+        texts=pa.nulls(1, TEXT),
+        places=np.broadcast_to(np.int32(0), n_rows),
     )
-
-
-def read_column(parameter: str, series: pd.Series, *, label: Hashable, default: object) -> Column:
-    """Return a column of the caller's as parameter values.
-
-    Parameters
-    ----------
-    parameter : str
-        The API's name.
-    series : pandas.Series, length n
-        The caller's values; a missing one, or an empty text, says nothing.
-    label : Hashable
-        The caller's name for the column.
-    default : object
-        What holds where a row says nothing. A value equal to it says nothing new; where there is none,
-        neither does what the API's documentation names as its default.
-
-    Returns
-    -------
-    Column
-        With the reasons of the rows that cannot be sent.
-    """
-    raw_codes, raw_values = _factorize(series)
-    categories: list[object] = [None]
-    implied = DOCUMENTED_DEFAULTS.get(parameter) if default is None else default
-    known: dict[object, int] = {None: UNSET, key_of(implied): UNSET}
-    # the last place is what code -1, pandas' word for missing, picks
-    code_of = np.zeros(len(raw_values) + 1, dtype=np.intp)
-    reasons: dict[int, str] = {}
-    for position, raw in enumerate(raw_values):
-        value, reason = _read(parameter, raw)
-        if reason is not None:
-            reasons[position] = reason
-            continue
-        code = known.setdefault(key_of(value), len(categories))
-        if code == len(categories):
-            categories.append(value)
-        code_of[position] = code
-    return Column(
-        parameter=parameter,
-        label=label,
-        default=default,
-        categories=categories,
-        codes=code_of[raw_codes],
-        reasons=_by_row(raw_codes, reasons),
-    )
-
-
-def _by_row(raw_codes: Codes, reasons: dict[int, str]) -> dict[int, str]:
-    rows = np.flatnonzero(np.isin(raw_codes, list(reasons))) if reasons else ()
-    return {int(row): reasons[int(raw_codes[row])] for row in rows}
-
-
-def _read(parameter: str, value: object) -> tuple[object, str | None]:
-    """Return what is sent for a value, and the reason where it cannot be."""
-    try:
-        return rule(parameter)(value), None
-    except ValueError as exc:
-        return None, str(exc)
-    except Exception as exc:  # noqa: BLE001 -- a cell may hold any object, and its methods raise anything
-        return None, f"{shown(value)} cannot be read: {type(exc).__name__}"
-
-
-def key_of(value: object) -> object:
-    """Return what tells a parameter value from any other: how it is sent."""
-    # True, 1 and 1.0 are equal and hash alike, but are sent as three different things; in bytes, for 1
-    # and "1" are two things too
-    return value if value is None or type(value) is str else encode_json(value).encode()
-
-
-def _is_missing(value: object) -> bool:
-    try:
-        return pd.isna(value) is True  # type: ignore[call-overload]
-    except Exception:  # noqa: BLE001 -- a signalling NaN raises when it is compared
-        return False
-
-
-def _factorize(series: pd.Series) -> tuple[Codes, Sequence[object]]:
-    if series.dtype != object:
-        try:
-            codes, values = pd.factorize(series)
-            return codes, list(values)
-        except (NotImplementedError, TypeError):  # lists and structs of Arrow
-            series = series.astype(object)
-    # objects may be unhashable, and those that are equal may still differ (True and 1)
-    known: dict[object, int] = {}
-    uniques: list[object] = []
-    objects = series.to_numpy()
-    codes = np.full(len(series), -1, dtype=np.intp)
-    for row in np.flatnonzero(_is_given(series)):
-        value = objects[row]
-        code = known.setdefault(_raw_key(value), len(uniques))
-        if code == len(uniques):
-            uniques.append(value)
-        codes[row] = code
-    return codes, uniques
-
-
-def _is_given(series: pd.Series) -> npt.NDArray[np.bool_]:
-    try:
-        return series.notna().to_numpy()
-    except Exception:  # noqa: BLE001 -- as in `_is_missing`
-        return np.array([not _is_missing(value) for value in series], dtype=bool)
-
-
-def _raw_key(value: object) -> object:
-    try:
-        return key_of(value)
-    except Exception:  # noqa: BLE001 -- what is no JSON is equal to nothing but itself
-        return id(value)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import html
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from nimble_pandas.errors import InputError
-from nimble_pandas.models import DOCUMENTED_DEFAULTS, Delivery, encode_batch, encode_json
-from nimble_pandas.planning.columns import UNSET, Codes, Column
+from nimble_pandas.models import Delivery, encode_batch
+from nimble_pandas.planning.columns import Codes, Column, fragment, join_objects
 from nimble_pandas.planning.shown import shown
 
 # enough to see what is wrong; the whole list is in the error's `rows`
@@ -37,9 +38,10 @@ class Plan:
     request_of_row : numpy.ndarray, shape (n,)
         Each row's request, -1 for a row that cannot be sent.
     columns : sequence of Column
-        What requests say themselves, one code per request.
-    n_requests : int
-        Unique requests: equal rows share one.
+        What requests say themselves.
+    keys : pyarrow.Array of fixed-size binary, length k
+        The content key of each request: 16 bytes, equal for equal requests wherever and whenever they are
+        sent. To say what the documentation names as the default is to say nothing.
     batches : list of range
         The requests of each batch.
     """
@@ -50,13 +52,18 @@ class Plan:
     invalid: pd.DataFrame
     request_of_row: Codes
     columns: Sequence[Column]
-    n_requests: int
+    keys: pa.Array
     batches: list[range]
 
     @property
     def n_rows(self) -> int:
         """Rows of the frame, grid included."""
         return len(self.rows)
+
+    @property
+    def n_requests(self) -> int:
+        """Unique requests: equal rows share one."""
+        return len(self.keys)
 
     @property
     def n_invalid(self) -> int:
@@ -72,7 +79,7 @@ class Plan:
     def n_bytes(self) -> int:
         """Bytes of all bodies, up to the few that a batch's own storage prefix adds."""
         # what stands around the requests, and a comma after each but the last
-        around = sum(len(self.body(())) + len(positions) - 1 for positions in self.batches)
+        around = (len(self.body(())) - 1) * len(self.batches) + sum(map(len, self.batches))
         return around + int(self.request_bytes().sum()) if self.batches else 0
 
     @property
@@ -80,7 +87,7 @@ class Plan:
         """Whether any request asks for the page itself."""
         for column in self.columns:
             if column.parameter == "parse":
-                return bool(column.where(lambda parse: parse is not True).any())
+                return not column.equals(value=True).all()
         return self.defaults.get("parse") is not True
 
     def request(self, position: int) -> dict[str, object]:
@@ -96,11 +103,8 @@ class Plan:
         dict
             The parameters that differ from the defaults.
         """
-        return {
-            column.parameter: column.categories[column.codes[position]]
-            for column in self.columns
-            if column.codes[position] != UNSET
-        }
+        said: dict[str, object] = json.loads(self.encoded([position])[0])
+        return said
 
     def effective(self, position: int) -> dict[str, object]:
         """Return one request with the defaults filled in.
@@ -128,16 +132,35 @@ class Plan:
         Returns
         -------
         bytes
-            A hash of 16 bytes, equal for equal requests wherever and whenever they are sent. To say what
-            the documentation names as the default is to say nothing.
+            One of `keys`.
         """
-        said = {
-            name: value
-            for name, value in sorted(self.effective(position).items())
-            if name not in DOCUMENTED_DEFAULTS or value != DOCUMENTED_DEFAULTS[name]
-        }
-        canonical = encode_json(said)
-        return hashlib.blake2b(canonical.encode(), digest_size=16).digest()
+        key: bytes = self.keys[position].as_py()
+        return key
+
+    def encoded(self, positions: Iterable[int], *, filled: bool = False) -> list[str]:
+        """Return some of the requests as JSON.
+
+        Parameters
+        ----------
+        positions : iterable of int
+            Their places among the unique requests; a range is quickest.
+        filled : bool, default False
+            Whether the defaults are filled in.
+
+        Returns
+        -------
+        list of str
+            In the order of `positions`.
+        """
+        some = _places(positions)
+        parts = [column.effective(some) if filled else column.fragments(some) for column in self.columns]
+        n_requests = some.stop - some.start if isinstance(some, slice) else len(some)
+        if filled:
+            said = {column.parameter for column in self.columns}
+            constant = "".join(fragment(*each) for each in self.defaults.items() if each[0] not in said)
+            parts.append(pa.repeat(pa.scalar(constant, pa.large_string()), n_requests))
+        texts: list[str] = join_objects(parts, n_requests).to_pylist()
+        return texts
 
     def body(self, positions: Iterable[int], delivery: Delivery | None = None) -> bytes:
         """Return the body that would be sent for some of the requests.
@@ -154,8 +177,7 @@ class Plan:
         bytes
             UTF-8 JSON.
         """
-        requests = (encode_json(self.request(position)) for position in positions)
-        return encode_batch(requests, self.defaults, delivery or self.delivery)
+        return encode_batch(self.encoded(positions), self.defaults, delivery or self.delivery)
 
     def request_bytes(self) -> Codes:
         """Return the size of each unique request as JSON, without building it.
@@ -166,13 +188,10 @@ class Plan:
             Exact, in bytes.
         """
         sizes = np.zeros(self.n_requests, dtype=np.intp)
-        n_said = np.zeros(self.n_requests, dtype=np.intp)
         for column in self.columns:
-            name_bytes = len(encode_json(column.parameter)) + 1
-            value_bytes = [0, *(name_bytes + len(encode_json(value)) for value in column.categories[1:])]
-            sizes += np.array(value_bytes, dtype=np.intp)[column.codes]
-            n_said += column.codes != UNSET
-        return sizes + 2 + np.maximum(n_said - 1, 0)
+            sizes += column.fragment_bytes()
+        # two braces, and no comma before the first
+        return sizes + 2 - (sizes > 0)
 
     def raise_invalid(self) -> None:
         """Raise one error that shows all rows that cannot be sent, if there are any.
@@ -211,6 +230,12 @@ class Plan:
         )
         bad = "<br>".join(html.escape(line) for line in _lines(self.invalid))
         return f"<b>Plan</b> (nothing is sent)<table>{cells}</table>{bad}"
+
+
+def _places(positions: Iterable[int]) -> slice | Codes:
+    if isinstance(positions, range) and positions.step == 1:
+        return slice(positions.start, positions.stop)
+    return np.fromiter(positions, dtype=np.intp)
 
 
 def _lines(invalid: pd.DataFrame) -> Iterator[str]:

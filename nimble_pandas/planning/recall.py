@@ -6,15 +6,18 @@ from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from nimble_pandas.models import Delivery
-from nimble_pandas.planning.columns import Codes, Column, key_of
+from nimble_pandas.planning.columns import TEXT, Codes, Column, fragment
+from nimble_pandas.planning.keys import keys_of
 from nimble_pandas.planning.plan import Plan
 
 
 def recall_plan(
     requests: Sequence[Mapping[str, object]],
     *,
+    keys: Sequence[bytes],
     rows: pd.DataFrame,
     request_of_row: Codes,
     invalid: Sequence[tuple[int, Hashable, str]],
@@ -26,6 +29,8 @@ def recall_plan(
     ----------
     requests : sequence of Mapping, length k
         Unique requests, defaults filled in.
+    keys : sequence of bytes, length k
+        Their content keys.
     rows : pandas.DataFrame, shape (n, m)
         The caller's rows.
     request_of_row : numpy.ndarray, shape (n,)
@@ -55,19 +60,17 @@ def recall_plan(
         ),
         request_of_row=request_of_row,
         columns=[_column(name, requests) for name in {name: None for each in requests for name in each}],
-        n_requests=len(requests),
+        keys=keys_of(b"".join(keys)),
         batches=[],
     )
 
 
 def _column(name: str, requests: Sequence[Mapping[str, object]]) -> Column:
-    categories: list[object] = [None]
-    known: dict[object, int] = {None: 0}
-    codes = np.zeros(len(requests), dtype=np.intp)
-    for position, request in enumerate(requests):
-        value = request.get(name)
-        code = known.setdefault(key_of(value), len(categories))
-        if code == len(categories):
-            categories.append(value)
-        codes[position] = code
-    return Column(parameter=name, label=name, default=None, categories=categories, codes=codes)
+    said = [fragment(name, request[name]) if name in request else None for request in requests]
+    return Column(
+        parameter=name,
+        label=name,
+        default=None,
+        texts=pa.array(said, TEXT),
+        places=np.arange(len(requests), dtype=np.int32),
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
@@ -11,12 +10,15 @@ from pandas.api.types import is_hashable
 
 from nimble_pandas.errors import InputError
 from nimble_pandas.models import DELIVERY_PARAMETERS, MAX_BATCH_REQUESTS, PARAMETERS, Delivery
-from nimble_pandas.planning.columns import Codes, Column, read_column, read_default, unsaid
+from nimble_pandas.planning.cells import read_column, read_default
+from nimble_pandas.planning.columns import Codes, Column, unsaid
 from nimble_pandas.planning.grid import spread
+from nimble_pandas.planning.keys import content_keys, share
 from nimble_pandas.planning.parquet import unwritable
 from nimble_pandas.planning.plan import Plan
 from nimble_pandas.planning.rules import VENDORS
 from nimble_pandas.planning.shown import shown
+from nimble_pandas.planning.warn import warn
 
 # names in one message
 _MAX_SHOWN = 50
@@ -73,25 +75,17 @@ def make_plan(
     invalid = _invalid(rows, parameters)
     _warn_of_vendors(parameters["vendor"])
     _warn_of_parquet(rows)
-    request_of_row, first_rows = _distinct(list(parameters.values()), invalid, len(rows))
+    is_valid = np.ones(len(rows), dtype=bool)
+    is_valid[invalid["row"]] = False
+    request_of_row, first_rows, keys = share(content_keys(parameters, len(rows)), is_valid)
     plan = Plan(
         rows=rows,
         delivery=delivery or Delivery(),
         defaults={name: value for name, value in defaults.items() if value is not None},
         invalid=invalid,
         request_of_row=request_of_row,
-        columns=[
-            Column(
-                parameter=column.parameter,
-                label=column.label,
-                default=column.default,
-                categories=column.categories,
-                codes=column.codes[first_rows],
-            )
-            for column in parameters.values()
-            if column.codes[first_rows].any()
-        ],
-        n_requests=len(first_rows),
+        columns=[column.at(first_rows) for column in parameters.values() if column.says_itself.any()],
+        keys=keys,
         batches=[],
     )
     plan.batches.extend(cut(plan.request_bytes(), max_batch_requests, max_batch_bytes))
@@ -160,7 +154,7 @@ def _invalid(rows: pd.DataFrame, parameters: Mapping[str, Column]) -> pd.DataFra
     return pd.DataFrame(
         {
             "row": np.array(positions, dtype=np.intp),
-            "label": pd.Series([rows.index[row] for row in positions], dtype=object),
+            "label": pd.Series(list(rows.index.take(positions)), dtype=object),
             "column": pd.Series([column for _, column, _ in found], dtype=object),
             "reason": pd.Series([reason for _, _, reason in found], dtype=str),
         }
@@ -169,8 +163,8 @@ def _invalid(rows: pd.DataFrame, parameters: Mapping[str, Column]) -> pd.DataFra
 
 def _between(parameters: Mapping[str, Column]) -> Sequence[tuple[str, Codes, str]]:
     """Return the rules between parameters: the one at fault, the rows, the reason."""
-    said = {name: column.where(lambda value: value is not None) for name, column in parameters.items()}
-    in_us = parameters["country"].where(lambda value: value == "US")
+    said = {name: parameters[name].is_said for name in ("url", "vendor", "state", "city")}
+    in_us = parameters["country"].equals("US")
     known_country = ~np.isin(np.arange(len(in_us)), list(parameters["country"].reasons))
     known_state = ~np.isin(np.arange(len(in_us)), list(parameters["state"].reasons))
     return [
@@ -194,41 +188,21 @@ def _between(parameters: Mapping[str, Column]) -> Sequence[tuple[str, Codes, str
 
 
 def _warn_of_vendors(vendors: Column) -> None:
-    unknown = sorted({str(vendor) for vendor in (*vendors.categories, vendors.default) if vendor} - VENDORS)
+    unknown = sorted({str(vendor) for vendor in (*vendors.values(), vendors.default) if vendor} - VENDORS)
     if unknown:
-        warnings.warn(
+        warn(
             f"vendor {', '.join(map(shown, unknown[:_MAX_SHOWN]))} is not among those known here "
-            f"({', '.join(sorted(VENDORS))}); the service's own list may be longer.",
-            UserWarning,
-            # planning ← verb ← caller, or one more for the accessor; the message names what to look for
-            stacklevel=4,
+            f"({', '.join(sorted(VENDORS))}); the service's own list may be longer."
         )
 
 
 def _warn_of_parquet(rows: pd.DataFrame) -> None:
     labels = unwritable(rows)
     if labels:
-        warnings.warn(
+        warn(
             f"Parquet cannot hold this frame's own {', '.join(map(shown, labels[:_MAX_SHOWN]))}: labels that "
-            "are the same text, or values of no one type. Rename or convert them before to_parquet.",
-            UserWarning,
-            stacklevel=4,
+            "are the same text, or values of no one type. Rename or convert them before to_parquet."
         )
-
-
-def _distinct(parameters: Sequence[Column], invalid: pd.DataFrame, n_rows: int) -> tuple[Codes, Codes]:
-    """Give equal rows one request; requests stand in the order in which the rows first ask for them."""
-    group = np.zeros(n_rows, dtype=np.intp)
-    for column in parameters:
-        if column.codes.any():
-            # pairwise, so that the product of the codes cannot overflow
-            group = pd.factorize(group * len(column.categories) + column.codes)[0]
-    valid = np.ones(n_rows, dtype=bool)
-    valid[invalid["row"].to_numpy()] = False
-    request_of_row = np.full(n_rows, -1, dtype=np.intp)
-    request_of_row[valid] = pd.factorize(group[valid])[0]
-    _, first = np.unique(request_of_row[valid], return_index=True)
-    return request_of_row, np.flatnonzero(valid)[first]
 
 
 def cut(

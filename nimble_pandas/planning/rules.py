@@ -123,6 +123,32 @@ RULES: Mapping[str, Callable[[object], object]] = {
 }
 
 
+# what stands in a JSON string as it is, without the blank
+_AS_IT_IS = r"[!#-\[\]-~]"
+
+# RE2's spelling of what needs neither a rule nor an escape; stricter than the rule, never laxer
+_PLAIN_URL = rf"^(?i:https?)://[A-Za-z0-9.-]+(:[0-9]{{1,5}})?([/?#]{_AS_IT_IS}*)?$"
+_PLAIN_TEXT = rf"^{_AS_IT_IS}+$"
+
+
+def plain_pattern(parameter: str) -> str | None:
+    """Return the pattern of texts that are sent as they are.
+
+    Parameters
+    ----------
+    parameter : str
+        The API's name.
+
+    Returns
+    -------
+    str or None
+        For pyarrow; None for a parameter of few values, or of a form of its own.
+    """
+    if parameter in RULES:
+        return _PLAIN_URL if parameter == "url" else None
+    return _PLAIN_TEXT
+
+
 def rule(parameter: str) -> Callable[[object], object]:
     """Return the rule of `parameter`; one that is not in the documentation's table need only be JSON."""
     return RULES.get(parameter, _json)
