@@ -168,6 +168,21 @@ def test_a_batch_that_was_planned_is_sent_whole(service, tmp_path):
     assert sent(service).tolist() == [1] * 6
 
 
+def test_a_job_keeps_its_own_pages(service):
+    """What was fetched since for an equal call is not shown as what the job fetched."""
+    client = client_of(service)
+    first = pages(service).nimble.submit(**ASK, client=client).wait()
+    # another job takes the same pages up, and adds to them
+    second = pages(service, 8).nimble.submit(**ASK, client=client).wait()
+    told = {job.id: job.frame()["task_id"].tolist() for job in (first, second)}
+    newer = pages(service, 8).nimble.batch(**ASK, client=client, refresh=True)
+    assert told[second.id][:6] == told[first.id]
+    assert not {*newer["task_id"]} & {*told[second.id]}
+    for job_id, task_ids in told.items():
+        again = nimble_pandas.attach(job_id, client=client, progress="none").wait().frame()
+        assert again["task_id"].tolist() == task_ids
+
+
 def test_every_job_can_be_named(service):
     """Also one that sends nothing because all of it is under way in two other jobs, or in a longer one."""
     client = service.client()

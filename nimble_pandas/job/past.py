@@ -78,7 +78,7 @@ def attach(
 
 def _recalled(record: JobRecord, ledger: Ledger) -> tuple[Plan, dict[int, Sent]]:
     keys = list(dict.fromkeys(key for key in record.row_keys if key is not None))
-    known = ledger.latest(keys, record.service)
+    known = ledger.latest_of(record, keys)
     place = {key: position for position, key in enumerate(keys)}
     request_of_row = np.array([-1 if key is None else place[key] for key in record.row_keys], dtype=np.intp)
     requests = [known[key][1].request for key in keys]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -38,8 +37,11 @@ def seek(batch: SentBatch, *, client: Client, ledger: Ledger) -> bool:
     """
     tasks = _listed(batch, client, ledger) or _delivered(batch, client)
     batch_id = next((task.batch_id for task in tasks if task.batch_id), None)
-    if batch_id is None:
+    if not tasks:
         return False
+    if batch_id is None:
+        # only the store remembers it
+        batch.expired = batch.completed = True
     batch.record = replace(batch.record, state="accepted", batch_id=batch_id, error=None)
     batch.learn(Batch(id=batch_id, tasks=list(tasks)))
     ledger.move(batch.record, batch.known_tasks())
@@ -77,25 +79,38 @@ def _is_this(batch: SentBatch, tasks: list[Task]) -> bool:
 
 
 def _delivered(batch: SentBatch, client: Client) -> list[Task]:
-    """Return the tasks whose outputs lie under the batch's own prefix, as the service remembers them."""
+    """Return the tasks whose outputs lie under the batch's own prefix.
+
+    As the service remembers them; once it remembers none, as far as the outputs tell of themselves.
+    """
     if not isinstance(batch.source, Stored):
         return []
-    return [task for task_id in _task_ids(batch.source, batch) if (task := _asked(task_id, client))]
+    delivered = _as_delivered(batch.source, batch)
+    remembered = [task for each in delivered if (task := _asked(each.id, client))]
+    if remembered or client.clock.now().timestamp() < batch.record.expires_at:
+        return remembered
+    return delivered
 
 
-def _task_ids(source: Stored, batch: SentBatch) -> Iterable[str]:
+def _as_delivered(source: Stored, batch: SentBatch) -> list[Task]:
+    """Return a task for each output under the batch's prefix."""
     try:
         urls = source.find(batch.delivery)
     except StorageError:
-        return
-    for _, found in source.read({url: url for url in urls}):
-        if isinstance(found, bytes):
-            try:
-                task_id = read_output(found).task_id
-            except OutputUnreadable:
-                continue
-            if task_id:
-                yield task_id
+        return []
+    found = source.read({url: url for url in urls})
+    return [task for url, raw in found if isinstance(raw, bytes) and (task := _task_of(raw, url))]
+
+
+def _task_of(raw: bytes, url: str) -> Task | None:
+    try:
+        output = read_output(raw)
+    except OutputUnreadable:
+        return None
+    if output.task_id is None:
+        return None
+    echo = {"url": output.input_url} if output.input_url else {}
+    return Task(id=output.task_id, state="success", output_url=url, input=echo)
 
 
 def _asked(task_id: str, client: Client) -> Task | None:

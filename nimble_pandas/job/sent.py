@@ -67,12 +67,20 @@ class SentBatch:
     _task_ids: dict[int, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.is_taken and self.record.batch_id is None:
+            # it was found when only its outputs were left
+            self.expired = self.completed = True
         self.order = tuple(self.offset_of)
 
     @property
+    def is_taken(self) -> bool:
+        """Whether the service is known to have accepted it."""
+        return self.record.state == "accepted"
+
+    @property
     def id(self) -> str | None:
-        """The service's name for it; None until it is known to be accepted."""
-        return self.record.batch_id if self.record.state == "accepted" else None
+        """The service's name for it; None until it is accepted, or if only its outputs were found."""
+        return self.record.batch_id if self.is_taken else None
 
     @property
     def positions(self) -> Iterable[int]:

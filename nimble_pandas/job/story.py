@@ -290,7 +290,7 @@ class Story:
             if send:
                 self.send_planned()
             self._sender.seek(self.running())
-        running = [batch for batch in self.running() if batch.id is not None]
+        running = [batch for batch in self.running() if batch.is_taken]
         due = [batch for batch in running if not batch.over and (now or batch.next_poll_at <= started)]
         try:
             for batch in due:
@@ -312,7 +312,7 @@ class Story:
     def due_at(self) -> float:
         """When `advance` has something to do again, on the clock."""
         running = self.running()
-        if any(batch.id is None or batch.over for batch in running) or self._reader.looks_again:
+        if any(not batch.is_taken or batch.over for batch in running) or self._reader.looks_again:
             return self._look_again_at
         return min((batch.next_poll_at for batch in running), default=0.0)
 

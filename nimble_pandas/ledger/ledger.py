@@ -277,6 +277,27 @@ class Ledger:
         with self._explained(), self._reading() as connection:
             return latest(connection, keys, service)
 
+    def latest_of(self, job: JobRecord, keys: Sequence[bytes]) -> dict[bytes, Sent]:
+        """Return what is known of a job's content keys, in the batches that were to answer it.
+
+        Parameters
+        ----------
+        job : JobRecord
+            The job: its own batches, else the latest before it, which it took up.
+        keys : sequence of bytes
+            Its keys.
+
+        Returns
+        -------
+        dict of bytes to (BatchRecord, RequestRecord)
+            Where neither has a key, the latest of all; without the keys that were never sent.
+        """
+        order = "j.id = :job_id, j.created_at <= :created_at, r.id"
+        with self._explained(), self._reading() as connection:
+            return latest(
+                connection, keys, job.service, order=order, job_id=job.id, created_at=job.created_at
+            )
+
     def answered(self, keys: Sequence[bytes], service: str, since: float) -> dict[bytes, Sent]:
         """Return the newest ``ok`` answers to content keys, of pages fetched since a time.
 
@@ -295,7 +316,9 @@ class Ledger:
             Without the keys that have no such answer.
         """
         with self._explained(), self._reading() as connection:
-            return latest(connection, keys, service, "AND r.status = 'ok' AND r.fetched_at >= :since", since)
+            return latest(
+                connection, keys, service, "AND r.status = 'ok' AND r.fetched_at >= :since", since=since
+            )
 
     def batch(self, job_id: str, number: int) -> tuple[BatchRecord, list[RequestRecord]]:
         """Return one batch and its requests.

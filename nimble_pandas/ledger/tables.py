@@ -69,9 +69,10 @@ def latest(
     keys: Sequence[bytes],
     service: str,
     condition: str = "",
-    since: float = 0.0,
+    order: str = "r.id",
+    **values: object,
 ) -> dict[bytes, Sent]:
-    """Return the latest that is known of content keys at a service, under a condition."""
+    """Return the latest that is known of content keys at a service, under a condition, in some order."""
     found: dict[bytes, Sent] = {}
     for start in range(0, len(keys), _MANY):
         some = keys[start : start + _MANY]
@@ -80,8 +81,8 @@ def latest(
             "SELECT r.*, b.state, b.batch_id, b.storage_url AS prefix, b.sent_at, b.error AS batch_error "  # noqa: S608
             "FROM requests r JOIN batches b USING (job_id, number) JOIN jobs j ON j.id = r.job_id "
             f"WHERE r.key IN ({marks}) AND j.service = :service {condition} "
-            "ORDER BY r.id",
-            {**{f"k{n}": key for n, key in enumerate(some)}, "service": service, "since": since},
+            f"ORDER BY {order}",
+            {**{f"k{n}": key for n, key in enumerate(some)}, "service": service, **values},
         )
         # the later one of a key replaces the earlier
         found.update((row["key"], (_batch_of(row), read_request(row))) for row in rows)
