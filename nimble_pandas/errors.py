@@ -24,6 +24,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nimble_pandas.tracebacks import brief
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -59,6 +61,10 @@ class NimbleError(Exception):
     def __str__(self) -> str:
         message = str(self.args[0]) if self.args else ""
         return f"{message}\n{self.hint}" if self.hint else message
+
+    def _render_traceback_(self) -> list[str]:
+        # what IPython looks for; Python's own tracebacks stay whole
+        return brief(self)
 
 
 class ConfigError(NimbleError, ValueError):

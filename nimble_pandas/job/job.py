@@ -19,6 +19,7 @@ from nimble_pandas.ledger import Ledger, Sent
 from nimble_pandas.planning import Plan
 from nimble_pandas.progress import Snapshot, View
 from nimble_pandas.progress import view as choose_view
+from nimble_pandas.tracebacks import shorten
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -364,6 +365,8 @@ class Job:
         message = self.how_to_go_on()
         if not isinstance(exc, JobTimeout) and message not in getattr(exc, "__notes__", ()):
             exc.add_note(message)
+        if isinstance(exc, KeyboardInterrupt):
+            shorten(exc)
         return message
 
     def _begin(self, view: View, *, refresh: bool, max_age: float | None) -> None:
