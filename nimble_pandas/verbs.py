@@ -338,7 +338,8 @@ def plan(  # numpydoc ignore=PR01,PR02
 
 
 def _planned(arguments: Mapping[str, Any]) -> Plan:
-    from nimble_pandas.job import plan_rows
+    from nimble_pandas.models import Delivery
+    from nimble_pandas.planning import plan_rows
 
     return plan_rows(
         arguments["frame"],
@@ -346,10 +347,21 @@ def _planned(arguments: Mapping[str, Any]) -> Plan:
         values={name: arguments[name] for name in _PARAMETERS},
         params=arguments["params"],
         param_cols=arguments["param_cols"],
-        storage_url=arguments["storage_url"],
-        storage_compress=arguments["storage_compress"],
-        callback_url=arguments["callback_url"],
+        delivery=Delivery(
+            storage_url=_location(arguments["storage_url"]),
+            storage_compress=arguments["storage_compress"],
+            callback_url=arguments["callback_url"],
+        ),
     )
+
+
+def _location(storage_url: str | None) -> str | None:
+    if storage_url is None:
+        # planning needs no stores
+        return None
+    from nimble_pandas.storage import normalise_url
+
+    return normalise_url(storage_url)
 
 
 def _prepared(arguments: Mapping[str, Any], **layout: Any) -> Job:  # noqa: ANN401 -- as `batch` has them

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nimble_pandas.planning import make_plan
@@ -144,6 +144,7 @@ values = st.one_of(
 
 
 @mixed
+@settings(deadline=None)
 @given(st.lists(st.tuples(values, values, values, values), max_size=12), st.randoms())
 def test_every_row_is_sent_or_named_and_keys_do_not_depend_on_order(rows, random):
     """Whatever the cells hold, each row has a request or a reason; shuffled rows have the same keys."""
@@ -182,6 +183,7 @@ def chunks(values):
 
 
 @mixed
+@settings(deadline=None)
 @given(rows=st.lists(st.tuples(texts, texts), max_size=9), default=st.sampled_from([None, WALMART]))
 @pytest.mark.parametrize("kind", [lambda values: pd.Series(values, dtype=object), chunks])
 def test_what_is_sent_is_what_each_row_says(kind, rows, default):

@@ -68,8 +68,12 @@ def test_making_the_accessor_does_nothing():
 
 
 def test_importing_is_light():
-    """What needs the network, the stores, the notebook or the service is not loaded by the import."""
-    code = "import sys, json, nimble_pandas; print(json.dumps(list(sys.modules)))"
+    """What needs the network, the stores, the notebook or the service is not loaded by the import, nor by a plan."""
+    code = """
+import sys, json, pandas as pd, nimble_pandas
+pd.DataFrame({"url": ["https://a.b/"]}).nimble.plan(url_col="url", vendor="walmart")
+print(json.dumps(list(sys.modules)))
+"""
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     loaded = set(json.loads(ran.stdout))
     heavy = {

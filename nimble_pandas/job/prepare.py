@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,72 +14,12 @@ from nimble_pandas.errors import ConfigError, InputError
 from nimble_pandas.frames import assemble
 from nimble_pandas.job.job import Job
 from nimble_pandas.ledger import Ledger
-from nimble_pandas.models import PARAMETERS, Delivery
-from nimble_pandas.planning import Plan, make_plan
+from nimble_pandas.planning import Plan
 from nimble_pandas.progress import View
 from nimble_pandas.progress import view as choose_view
-from nimble_pandas.storage import normalise_url
 
 if TYPE_CHECKING:
     from pandas.api.typing import NoDefault
-
-
-def plan_rows(
-    frame: pd.DataFrame,
-    *,
-    columns: Mapping[str, Hashable | None],
-    values: Mapping[str, object],
-    params: Mapping[str, object] | None,
-    param_cols: Mapping[str, Hashable] | None,
-    storage_url: str | None,
-    storage_compress: bool,
-    callback_url: str | None,
-) -> Plan:
-    """Make the plan that the arguments of a verb describe.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame, shape (n, k)
-        The rows.
-    columns, values : Mapping
-        The column, and the default, of each parameter of the API's table.
-    params, param_cols : Mapping or None
-        The same for any other parameter.
-    storage_url, storage_compress, callback_url : optional
-        The delivery.
-
-    Returns
-    -------
-    Plan
-        What would be sent.
-
-    Raises
-    ------
-    InputError, ConfigError
-        Nothing was sent.
-    """
-    for name, given in (("params", params), ("param_cols", param_cols)):
-        if given is not None and not isinstance(given, Mapping):
-            raise InputError(
-                f"{name}={given!r:.80} names no parameter.",
-                hint=f'Nothing was sent. Give {name}={{"render": …}}.',
-            )
-    for name in {*(params or ()), *(param_cols or ())} & set(PARAMETERS):
-        raise InputError(
-            f"{name!r} has arguments of its own.", hint=f"Nothing was sent. Give {name}= or {name}_col=."
-        )
-    delivery = Delivery(
-        storage_url=None if storage_url is None else normalise_url(storage_url),
-        storage_compress=storage_compress,
-        callback_url=callback_url,
-    )
-    named = {name: label for name, label in columns.items() if label is not None}
-    return make_plan(
-        frame,
-        columns={**named, **(param_cols or {})},
-        values={**values, **(params or {})},
-        delivery=delivery,
-    )
 
 
 def prepare(
