@@ -68,7 +68,7 @@ def test_making_the_accessor_does_nothing():
 
 
 def test_importing_is_light():
-    """What needs the network, the stores, the notebook or the service is not loaded by the import, nor by a plan."""
+    """Neither the import nor a plan loads what needs the network, the stores, the notebook or the service."""
     code = """
 import sys, json, pandas as pd, nimble_pandas
 pd.DataFrame({"url": ["https://a.b/"]}).nimble.plan(url_col="url", vendor="walmart")
