@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from nimble_pandas import verbs
+from nimble_pandas.options import Options
 
 
 def _method(verb: Callable[..., Any]) -> Callable[..., Any]:
@@ -18,6 +19,9 @@ def _method(verb: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(verb)
     def method(self: NimbleAccessor, **arguments: Any) -> Any:  # noqa: ANN401 -- as the verb
+        if "storage_options" in arguments:
+            # tracebacks show local variables
+            arguments["storage_options"] = Options(arguments["storage_options"])
         return verb(self._frame, **arguments)
 
     signature = inspect.signature(verb)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import base64
-import html
 import ipaddress
-import json
 import os
 import re
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 from requests.utils import get_netrc_auth
 
 from nimble_pandas.errors import ConfigError
+from nimble_pandas.options import masked
 
 #: The part of every address before ``/api/v1`` (endpoint table of the batch documentation).
 DEFAULT_BASE_URL = "https://api.webit.live"
@@ -59,11 +58,8 @@ class Credentials:
 
     def mask(self, text: str) -> str:
         """Return `text` without any of the secrets in it."""
-        for secret in filter(None, (self.authorization().partition(" ")[2], self.password, self.api_key)):
-            # as it is, and as it stands inside JSON, a URL, and HTML
-            for spelling in (secret, json.dumps(secret)[1:-1], quote(secret, safe=""), html.escape(secret)):
-                text = text.replace(spelling, "***")
-        return text
+        secrets = (self.authorization().partition(" ")[2], self.password, self.api_key)
+        return masked(text, filter(None, secrets))
 
 
 def resolve_base_url(base_url: str | None = None) -> str:
@@ -86,23 +82,27 @@ def resolve_base_url(base_url: str | None = None) -> str:
         machine. It is not shown, for it may hold a password.
     """
     source = "base_url=" if base_url else "NIMBLE_BASE_URL"
-    given = (base_url or os.environ.get("NIMBLE_BASE_URL") or DEFAULT_BASE_URL).strip()
-    if re.search(r"[@?#\s]", given):
-        raise ConfigError(
-            f"{source} holds more than an address: a name or password, a query, or blanks.",
-            hint=f"Nothing was sent. Example: {DEFAULT_BASE_URL}; credentials go in username=, password=.",
-        )
+    url, wrong, hint = _judged((base_url or os.environ.get("NIMBLE_BASE_URL") or DEFAULT_BASE_URL).strip())
+    # tracebacks show local variables
+    del base_url
+    if url is None:
+        raise ConfigError(f"{source} {wrong}.", hint=f"Nothing was sent. {hint}")
+    return url
+
+
+def _judged(given: str) -> tuple[str | None, str, str]:
+    """Return an address as it goes over the wire, or None, what is wrong with it, and what to do."""
+    example = f"Example: {DEFAULT_BASE_URL}"
+    if re.search(r"[@?#\\\s]", given):
+        wrong = "holds more than an address: a name or password, a query, or blanks"
+        return None, wrong, f"{example}; credentials go in username=, password=."
     url = _prepared(given)
     if url is None:
-        raise ConfigError(
-            f"{source} is no http(s) URL.", hint=f"Nothing was sent. Example: {DEFAULT_BASE_URL}"
-        )
+        return None, "is no http(s) URL", example
     if url.startswith("http://") and not is_loopback(url):
-        raise ConfigError(
-            f"{source} would send the key unencrypted to {urlsplit(url).hostname}.",
-            hint="Nothing was sent. Use https://; plain http:// is for this machine only (127.0.0.1).",
-        )
-    return url
+        wrong = f"would send the key unencrypted to {urlsplit(url).hostname}"
+        return None, wrong, "Use https://; plain http:// is for this machine only (127.0.0.1)."
+    return url, "", ""
 
 
 def _prepared(url: str) -> str | None:

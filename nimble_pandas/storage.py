@@ -7,14 +7,16 @@ import os
 import pathlib
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import unquote
 
 from fsspec.asyn import sync
 from fsspec.core import url_to_fs
 
 from nimble_pandas.errors import ConfigError, OutputMissing, OutputUnreadable, StorageError
+from nimble_pandas.options import Options
 
 #: The most bytes of one output, unpacked; a page of 10 MB is already a very long one.
 MAX_OUTPUT_BYTES = 256 * 2**20
@@ -30,9 +32,9 @@ _GZIP_MAGIC = b"\x1f\x8b"
 # a slip of the hand, which would else be a folder of that name
 _ONE_SLASH = re.compile(r"(s3a?|gs|gcs|file|local|https?):(?!//)", re.IGNORECASE)
 
-# shorter options tell nothing, and would black out half of every message
-_MIN_SECRET = 4
-
+# of an output below its prefix: it ends in no slash, and nothing in it is chained or escaped
+_NAME = re.compile(r"(?!.*::)[^\\\x00-\x1f\x7f]*[^\\\x00-\x1f\x7f/]", re.DOTALL)
+_SLASHES = re.compile(r"[/\\]")
 
 _HOW = (
     'Nothing was sent or read. Type "s3://bucket/prefix/", "gs://bucket/prefix/" or a folder such as "out/".'
@@ -102,20 +104,27 @@ class Store:
 
     def __init__(self, storage_url: str, storage_options: Mapping[str, Any] | None = None) -> None:
         self.storage_url = storage_url
-        self._secrets = sorted(_texts(storage_options or {}), key=len, reverse=True)
-        # a cached listing hides files that land later
-        options = {"use_listings_cache": False, **(storage_options or {})}
+        self._options = storage_options = Options(storage_options)
         try:
-            self.fs, self.path = url_to_fs(storage_url, **options)
+            # a cached listing hides files that land later
+            self.fs, self.path = url_to_fs(storage_url, **{"use_listings_cache": False, **storage_options})
         except Exception as exc:  # noqa: BLE001 -- each store's library has errors of its own
-            raise ConfigError(
-                f"the store of {storage_url!r} cannot be opened: {self._what(exc)}.",
-                hint="Nothing was sent. Check storage_url= and storage_options=.",
-            ) from None  # a traceback would show what is masked here
+            what = self._what(exc)
+        else:
+            return
+        # out here, for the foreign error, which would be its context, holds what is masked
+        raise ConfigError(
+            f"the store of {storage_url!r} cannot be opened: {what}.",
+            hint="Nothing was sent. Check storage_url= and storage_options=.",
+        )
 
     def __reduce__(self) -> tuple[type[Store], tuple[str]]:
         # fsspec's pickles hold the options
         return Store, (self.storage_url,)
+
+    def __deepcopy__(self, memo: object) -> Store:
+        # nothing in it changes, and unlike a pickle a copy stays where the options are
+        return self
 
     def __repr__(self) -> str:
         return f"Store({self.storage_url!r})"
@@ -131,13 +140,16 @@ class Store:
         Returns
         -------
         bool
-            False for another bucket, prefix or protocol, and for any ``..``.
+            False for another bucket, prefix or protocol, for any ``..``, encoded or not, and for what some
+            reader may take for more than a name: a backslash, ``::``, a control character.
         """
         prefix = self.storage_url.rstrip("/") + "/"
         try:
-            return normalise_url(url).startswith(prefix) and ".." not in url.split("/")
+            inside, _, name = normalise_url(url).partition(prefix)
         except ConfigError:
             return False
+        decoded = unquote(unquote(url))
+        return not inside and _NAME.fullmatch(name) is not None and ".." not in _SLASHES.split(decoded)
 
     def read(self, urls: Sequence[str]) -> Iterator[tuple[str, bytes | StorageError]]:
         """Read outputs, many at a time.
@@ -178,7 +190,12 @@ class Store:
         try:
             paths = self.fs.find(self.path if prefix is None else self.fs._strip_protocol(prefix))  # noqa: SLF001
         except Exception as exc:  # noqa: BLE001 -- as above
-            raise self._error(prefix or self.storage_url, exc) from None
+            error = self._error(prefix or self.storage_url, exc)
+        else:
+            return self._outputs(paths)
+        raise error
+
+    def _outputs(self, paths: Iterable[str]) -> list[str]:
         return [
             normalise_url(self.fs.unstrip_protocol(path))
             for path in sorted(paths)
@@ -218,9 +235,7 @@ class Store:
 
     def _what(self, exc: Exception) -> str:
         """Return what a store's library says, without the options that it was given."""
-        text = str(exc)
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
+        text = self._options.mask(str(exc))
         return f"{type(exc).__name__}: {text}" if text not in {"", "None"} else type(exc).__name__
 
 
@@ -233,18 +248,6 @@ async def _gather(fs: Any, paths: Sequence[str]) -> list[bytes | BaseException]:
             return content
 
     return await asyncio.gather(*map(cat_file, paths), return_exceptions=True)
-
-
-def _texts(options: object) -> Iterator[str]:
-    """Yield every text in options, nested ones too, also as a repr shows it."""
-    if isinstance(options, Mapping):
-        options = [*options.values()]
-    if isinstance(options, list | tuple | set | frozenset):
-        for option in options:
-            yield from _texts(option)
-    elif isinstance(options, str | bytes) and len(options) >= _MIN_SECRET:
-        text = options if isinstance(options, str) else options.decode(errors="replace")
-        yield from {text, repr(text)[1:-1]}
 
 
 def unpack(raw: bytes, max_bytes: int = MAX_OUTPUT_BYTES) -> bytes:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pandas as pd
 from pandas.api.extensions import no_default
 
+from nimble_pandas.options import Options
+
 if TYPE_CHECKING:
     from pandas.api.typing import NoDefault
 
@@ -183,6 +185,7 @@ def batch(
     >>> list(prices["status"])
     ['ok', 'ok']
     """
+    storage_options = Options(storage_options)
     arguments = locals()
     age = _seconds(max_age)
     job = _prepared(arguments, explode=explode, dtype_backend=dtype_backend)
@@ -272,6 +275,7 @@ def submit(  # numpydoc ignore=PR01,PR02
     ...     )
     ...     frame = job.wait().frame()
     """
+    storage_options = Options(storage_options)
     arguments = locals()
     age = _seconds(max_age)
     return _prepared(arguments).submit(refresh=refresh, max_age=age)

@@ -371,7 +371,10 @@ def test_a_revoked_key_stops_the_wait_and_loses_nothing(service):
         pages(service).nimble.batch(**ASK, client=service.client())
     (note,) = raised.value.__notes__
     job_id = note.partition('attach("')[2].partition('"')[0]
-    assert nimble_pandas.attach(job_id).wait().frame()["status"].tolist() == ["ok"] * 6
+    with pytest.raises(nimble_pandas.ConfigError, match="no credentials"):
+        nimble_pandas.attach(job_id)
+    job = nimble_pandas.attach(job_id, client=service.client())
+    assert job.wait().frame()["status"].tolist() == ["ok"] * 6
 
 
 def test_the_typed_twin_does_the_same(service):

@@ -9,7 +9,6 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import quote
 
 from nimble_pandas.checks.buckets import S3, Gcs
 from nimble_pandas.checks.lines import Check, Line
@@ -17,6 +16,7 @@ from nimble_pandas.client import Client
 from nimble_pandas.config import is_loopback
 from nimble_pandas.errors import ApiError, AuthError, ConfigError, NimbleError, TransportError
 from nimble_pandas.ledger import Ledger
+from nimble_pandas.options import Options
 from nimble_pandas.permissions import bucket_policy
 from nimble_pandas.storage import Store, normalise_url
 
@@ -26,8 +26,6 @@ _NO_TASK = "00000000-0000-0000-0000-000000000000"
 _NOT_FOUND = 404
 
 _MAX_CHARS = 160
-
-_SECRET_OPTIONS = ("secret", "token", "password", "private_key")
 
 
 def check(
@@ -69,6 +67,7 @@ def check(
     ...     nimble_pandas.check(client=service.client()).ok
     True
     """
+    storage_options = Options(storage_options)
     try:
         client, lines = client or Client(), []
     except ConfigError as exc:
@@ -77,7 +76,8 @@ def check(
         lines += _service(client)
     if storage_url is not None:
         lines += _store(storage_url, storage_options, client)
-    return Check(tuple(_masked(line, storage_options) for line in [*lines, _ledger()]))
+    lines.append(_ledger())
+    return Check(tuple(replace(line, found=storage_options.mask(line.found)) for line in lines))
 
 
 def _service(client: Client) -> list[Line]:
@@ -137,9 +137,7 @@ def _from_error(name: str, exc: NimbleError, remedy: str = "") -> Line:
     return Line(name, "missing", str(exc.args[0]), exc.hint or remedy)
 
 
-def _store(
-    storage_url: str | os.PathLike[str], options: Mapping[str, Any] | None, client: Client | None
-) -> Iterator[Line]:
+def _store(storage_url: str | os.PathLike[str], options: Options, client: Client | None) -> Iterator[Line]:
     try:
         url = normalise_url(storage_url)
         protocol, _, rest = url.partition("://")
@@ -165,20 +163,3 @@ def _folder(path: pathlib.Path, client: Client | None) -> Iterator[Line]:
     if client is not None and not is_loopback(client.base_url):
         found = f"{client.base_url} cannot write to a folder of this machine."
         yield Line("writing", "missing", found, "Give s3://… or gs://…, or use nimble_pandas.local.")
-
-
-def _masked(line: Line, options: Mapping[str, Any] | None) -> Line:
-    # gcsfs puts a token into an address, and the address into its errors
-    found = line.found
-    for secret in _secrets(options or {}):
-        for spelling in (secret, quote(secret, safe="")):
-            found = found.replace(spelling, "***")
-    return replace(line, found=found)
-
-
-def _secrets(options: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in options.items():
-        if isinstance(value, Mapping):
-            yield from _secrets(value)
-        elif isinstance(value, str) and value and any(each in name.lower() for each in _SECRET_OPTIONS):
-            yield value

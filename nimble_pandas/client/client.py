@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote
 
@@ -100,7 +101,11 @@ class Client:
         given = Credentials(username=username, password=password, api_key=api_key)
         # what raises from here on shows its local variables in many a notebook and log
         del password, api_key
-        self.base_url = resolve_base_url(base_url)
+        try:
+            self.base_url = resolve_base_url(base_url)
+        finally:
+            # one that is refused may hold a password
+            del base_url
         self._credentials = resolve_credentials(self.base_url, given)
         self.clock = clock or Clock()
         self._max_rate = max_rate
@@ -138,6 +143,21 @@ class Client:
     def rate(self) -> float:
         """Calls a second that it makes at most, as far as it has learned; infinite if nothing limits it."""
         return self._pace.rate
+
+    def masked(self, text: str) -> str:
+        """Return a text of the service's without the credentials, if it echoes them.
+
+        Parameters
+        ----------
+        text : str
+            What the service says.
+
+        Returns
+        -------
+        str
+            What can be shown.
+        """
+        return self._credentials.mask(text)
 
     def close(self) -> None:
         """Close the connections."""
@@ -184,7 +204,7 @@ class Client:
             content = self._decode(self._connection.read(answer, _ANSWER_MAX_BYTES))
         except (ServerError, TransportError) as exc:
             raise submit_unknown(f"the answer to the submit cannot be read: {exc.args[0]}") from exc
-        batch = Batch.from_json(content)
+        batch = self._told(content)
         if not batch.id:
             why = self._credentials.mask(reason(content) or "it gives no reason")
             raise submit_unknown(f"the answer to the submit names no batch: {why}")
@@ -232,7 +252,7 @@ class Client:
         ApiError, TransportError
             The call failed; the batch goes on.
         """
-        return Batch.from_json(self._get(f"/batches/{quote(batch_id, safe='')}", batch_id))
+        return self._told(self._get(f"/batches/{quote(batch_id, safe='')}", batch_id))
 
     def task(self, task_id: str) -> Task | None:
         """Ask for one task.
@@ -386,15 +406,24 @@ class Client:
         except (TransportError, ServerError):
             return ""
 
+    def _told(self, content: Mapping[str, object]) -> Batch:
+        """Read a batch; what the service says of a task may echo the credentials."""
+        batch = Batch.from_json(content)
+        tasks = [replace(task, error=self.masked(task.error)) if task.error else task for task in batch.tasks]
+        return replace(batch, tasks=tasks)
+
     def _decode(self, body: bytes) -> Mapping[str, object]:
         try:
             answer = json.loads(body)
         except (ValueError, RecursionError):
             shown = self._credentials.mask(body.decode("utf-8", "replace"))[:_SHOWN]
-            raise ServerError(f"the service answered 200, but with no JSON: {shown!r}…") from None
-        if not isinstance(answer, Mapping):
+        else:
+            if isinstance(answer, Mapping):
+                return answer
             raise ServerError(f"the service answered with a JSON {type(answer).__name__}, not an object")
-        return answer
+        # tracebacks show local variables, and what an error is raised from: either may echo the credentials
+        del body
+        raise ServerError(f"the service answered 200, but with no JSON: {shown!r}…")
 
 
 def _unpickled(base_url: str, max_rate: float | None = None) -> Client:

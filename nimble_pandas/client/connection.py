@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -80,10 +81,11 @@ class Connection:
         self._base_url = base_url
         self._credentials = credentials
         self._auth = _HostAuth(base_url, credentials)
-        self._session = session or _new_session(base_url)
+        self._session = session or _new_session()
         if session is None:
             # a client that is forgotten leaves no open sockets behind
             weakref.finalize(self, self._session.close)
+        self._proxies = _no_proxies(base_url) if is_loopback(base_url) else {}
         if transport is not None:
             self._session.mount(base_url, transport)
         _refuse_retries(self._session.get_adapter(base_url))
@@ -135,12 +137,18 @@ class Connection:
                 data=body,
                 headers=_headers(method),
                 auth=self._auth,
+                # a copy, for it is filled in from the environment
+                proxies={**self._proxies},
                 timeout=(_CONNECT_SECONDS, self._timeout),
                 allow_redirects=False,
                 stream=True,
             )
         except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as exc:
-            failure = lost(exc, method=method, base_url=self._base_url, mask=self._credentials.mask)
+            failure: BaseException = lost(
+                exc, method=method, base_url=self._base_url, mask=self._credentials.mask
+            )
+        except BaseException as exc:  # noqa: BLE001 -- an interrupt, which goes on from here
+            failure = _bare(exc)
         else:
             wait = read_retry_after(answer.headers.get("Retry-After"), self._clock.now())
             self._pace.learn(answer.status_code, answer.headers, wait)
@@ -197,6 +205,12 @@ class Connection:
         return b"".join(chunks)
 
 
+def _bare(exc: BaseException) -> BaseException:
+    """Return an error without the way that it took through foreign code, whose locals hold the key."""
+    exc.__context__ = exc.__cause__ = None
+    return exc.with_traceback(None)
+
+
 def _parts(answer: requests.Response) -> Iterator[bytes]:
     """Give what has arrived as it arrives: waiting for a full chunk would let an answer drip for ever."""
     if not isinstance(answer.raw, urllib3.HTTPResponse):
@@ -206,10 +220,8 @@ def _parts(answer: requests.Response) -> Iterator[bytes]:
         yield part
 
 
-def _new_session(base_url: str) -> requests.Session:
+def _new_session() -> requests.Session:
     session = requests.Session()
-    # a proxy of the environment has no business between two programs on this machine
-    session.trust_env = not is_loopback(base_url)
     adapter = _adapter()
     session.mount("https://", adapter)
     session.mount("http://", adapter)
@@ -226,6 +238,14 @@ def _headers(method: str) -> dict[str, str]:
         # its socket is its own: nothing is sent over it afterwards
         headers |= {"Content-Type": "application/json", "Connection": "close"}
     return headers
+
+
+def _no_proxies(base_url: str) -> dict[str, Any]:
+    """Return what keeps a proxy from between two programs on this machine, where nothing is encrypted."""
+    address = urlsplit(base_url)
+    names = (f"{address.scheme}://{address.hostname}", address.scheme, f"all://{address.hostname}", "all")
+    # None takes back what a session or the environment says
+    return dict.fromkeys(names)
 
 
 def _refuse_retries(adapter: BaseAdapter) -> None:

@@ -173,6 +173,9 @@ def backoff(attempt: int) -> float:
 def last_cause(exc: BaseException) -> str:
     """Return what is at the bottom of a chain of errors, in a line."""
     cause = _causes(exc)[-1]
+    if isinstance(cause, urllib3.exceptions.LocationParseError):
+        # it quotes the address, which may be that of a proxy with a password in it
+        return "LocationParseError: an address, or that of a proxy, is malformed"
     return f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__
 
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from pandas.api.extensions import no_default
 
 from nimble_pandas.client import Client
-from nimble_pandas.errors import ConfigError, JobTimeout
+from nimble_pandas.errors import AuthError, ConfigError, JobTimeout
 from nimble_pandas.frames import assemble
 from nimble_pandas.job.story import Story
-from nimble_pandas.job.words import described, how_to_go_on, snapshot, what_was_there
+from nimble_pandas.job.words import NEW_KEY, described, how_to_go_on, snapshot, what_was_there
 from nimble_pandas.ledger import Ledger, Sent
 from nimble_pandas.planning import Plan
 from nimble_pandas.progress import Snapshot, View
@@ -334,6 +334,9 @@ class Job:
         return how_to_go_on(self.id, self._story)
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_story"):
+            # its making failed, and the traceback shows it
+            return "Job (never made)"
         return described(self.id, self._story, self.hours_left)
 
     def _repr_html_(self) -> str:
@@ -363,6 +366,9 @@ class Job:
         if not sent:
             return None
         message = self.how_to_go_on()
+        if isinstance(exc, AuthError):
+            self._story.forget_client()
+            message = f"{message}\n{NEW_KEY}"
         if not isinstance(exc, JobTimeout) and message not in getattr(exc, "__notes__", ()):
             exc.add_note(message)
         if isinstance(exc, KeyboardInterrupt):

@@ -20,6 +20,7 @@ from nimble_pandas.frames import Answer, assemble
 from nimble_pandas.job.judge import judge, replace
 from nimble_pandas.job.sources import Pulled
 from nimble_pandas.models import read_output
+from nimble_pandas.options import Options
 from nimble_pandas.storage import Store, normalise_url
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def read_outputs(
     StorageError
         A prefix cannot be listed, or holds no outputs. An output that cannot be read is a row, not an error.
     """
+    storage_options = Options(storage_options)
     series = _listed(urls, storage_options)
     found: dict[str, bytes | Exception] = {}
     for (place, pulled), members in _by_place(series.dropna().unique()).items():

@@ -17,6 +17,7 @@ from nimble_pandas.job.claim import delivery_of
 from nimble_pandas.job.job import Job
 from nimble_pandas.job.story import CLIENTS
 from nimble_pandas.ledger import STATUS_KEPT_SECONDS, JobRecord, Ledger, Sent
+from nimble_pandas.options import Options
 from nimble_pandas.planning import Plan, recall_plan
 from nimble_pandas.progress import View
 
@@ -57,6 +58,7 @@ def attach(
     ConfigError
         There is no such job, or it is another service's or account's.
     """
+    storage_options = Options(storage_options)
     ledger = ledger or Ledger()
     record = ledger.job(job_id)
     if record is None:
@@ -195,6 +197,7 @@ def rescue(
     pandas.DataFrame
         As `jobs`, afterwards.
     """
+    storage_options = Options(storage_options)
     ledger = ledger or Ledger()
     client = client or Client()
     unfinished = jobs(ledger=ledger).query("not done")

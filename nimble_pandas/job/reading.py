@@ -62,17 +62,19 @@ class Reader:
         batch.landed = {}
         for position in filter(self._register.is_open, batch.positions):
             task = batch.task(position)
+            # a location that is refused is not handed on: whoever read it later would follow it
+            asked_for = task is not None and batch.source.is_asked_for(task)
             self._register.note(
                 position,
                 batch_id=batch.id,
                 task_id=task.id if task else None,
-                output_url=batch.source.url(task, batch.delivery) if task else None,
+                output_url=batch.source.url(task, batch.delivery) if task and asked_for else None,
             )
             if task is None:
                 self._without_task(batch, position)
             elif batch.contradicted(position, task):
                 self._register.settle_as(position, "mismatch", f"the service understood {dict(task.input)}")
-            elif not batch.source.is_asked_for(task):
+            elif not asked_for:
                 error = f"refused: {task.output_url} is not where outputs were asked for"
                 self._register.settle_as(position, "unreadable", error)
             elif task.succeeded or (batch.over and not task.ended):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -22,9 +22,12 @@ class Register:
     ----------
     plan : Plan
         What is sent.
+    mask : callable
+        Takes the credentials out of what the service says.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, mask: Callable[[str], str]) -> None:
+        self._mask = mask
         self.answers = [Answer(status="pending")] * plan.n_requests
         self.answer_of_row = plan.request_of_row.copy()
         self._n_rows_of = np.bincount(self.answer_of_row[self.answer_of_row >= 0], minlength=plan.n_requests)
@@ -69,6 +72,8 @@ class Register:
         """Take down the final answer to a request; the first one stays."""
         if position not in self._open:
             return
+        if answer.error:
+            answer = replace(answer, error=self._mask(answer.error))
         # in this order: an interrupt in between must not have an answer written down that is none
         self.answers[position] = answer
         self._fresh.append(position)

@@ -17,7 +17,8 @@ from nimble_pandas.job.register import Register
 from nimble_pandas.job.sending import Sender
 from nimble_pandas.job.sent import SentBatch
 from nimble_pandas.job.sources import Pulled, Source, Stored
-from nimble_pandas.ledger import JobRecord, Ledger, RequestRecord, Sent
+from nimble_pandas.ledger import JobRecord, Ledger, RequestRecord, Sent, copy_name
+from nimble_pandas.options import Options
 from nimble_pandas.planning import Plan
 from nimble_pandas.storage import Store
 
@@ -60,8 +61,8 @@ class Story:
         self.clock = client.clock
         CLIENTS[client.account] = client
         self.batches: list[SentBatch] = []
-        self.register = Register(plan)
-        self._storage_options = storage_options
+        self.register = Register(plan, client.masked)
+        self._storage_options = Options(storage_options)
         self._keys = plan.keys.to_pylist()
         self._reader = Reader(self.register, self.clock, self._keep)
         self._sender = Sender(
@@ -80,6 +81,10 @@ class Story:
         self._started_at = self.clock.monotonic()
         self._look_again_at = 0.0
         self._collected = False
+
+    def forget_client(self) -> None:
+        """Have `attach` look for credentials anew: those of this client are refused."""
+        CLIENTS.pop(self.client.account, None)
 
     @property
     def elapsed_seconds(self) -> float:
@@ -106,7 +111,7 @@ class Story:
         return self._sources[storage_url]
 
     def _keep(self, task_id: str, content: bytes) -> None:
-        self.ledger.save_copy(f"{task_id}.json.gz", gzip.compress(content, 1))
+        self.ledger.save_copy(copy_name(task_id), gzip.compress(content, 1))
 
     def reuse(self, max_age: float) -> int:
         """Take answers that were collected before, of pages fetched in the last `max_age` seconds.
@@ -338,7 +343,7 @@ class Story:
                 if kept or answer.fetched_at
                 else None,
                 output_url=answer.output_url,
-                copy=f"{answer.task_id}.json.gz" if kept else None,
+                copy=copy_name(str(answer.task_id)) if kept else None,
                 settled_at=now,
             )
 

@@ -10,6 +10,12 @@ from nimble_pandas.progress import Snapshot
 # how close to being forgotten a job says so
 _WARN_HOURS = 4.0
 
+#: How to go on once a key is refused.
+NEW_KEY = (
+    "It looks for the credentials anew: set those that are accepted in the environment, or give attach "
+    "a client=nimble_pandas.Client(…)."
+)
+
 
 def snapshot(job_id: str, state: str, story: Story, message: str | None) -> Snapshot:
     """Return how far a job has come, as views are told."""

@@ -1,7 +1,7 @@
 """What was sent, on disk."""
 
 from nimble_pandas.ledger.ledger import Ledger, default_folder
-from nimble_pandas.ledger.records import STATUS_KEPT_SECONDS, BatchRecord, JobRecord, RequestRecord
+from nimble_pandas.ledger.records import STATUS_KEPT_SECONDS, BatchRecord, JobRecord, RequestRecord, copy_name
 from nimble_pandas.ledger.tables import Planned, Sent
 
 __all__ = [
@@ -12,5 +12,6 @@ __all__ = [
     "Planned",
     "RequestRecord",
     "Sent",
+    "copy_name",
     "default_folder",
 ]

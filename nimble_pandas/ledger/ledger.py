@@ -438,9 +438,10 @@ class Ledger:
         folder = self.folder / "outputs"
         with self._explained():
             folder.mkdir(exist_ok=True, mode=0o700)
-            half = folder / f"{name}.{os.getpid()}-{threading.get_ident()}.part"
+            kept = folder / pathlib.PurePath(name).name
+            half = kept.with_name(f"{kept.name}.{os.getpid()}-{threading.get_ident()}.part")
             half.write_bytes(content)
-            half.replace(folder / name)
+            half.replace(kept)
 
     def read_copy(self, name: str) -> bytes | None:
         """Return an output that was kept.

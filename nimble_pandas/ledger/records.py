@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
 #: How long the service remembers a batch (seconds; batch documentation).
 STATUS_KEPT_SECONDS = 24 * 3600.0
+
+
+# a file's name may have 255 bytes, and this one gets an ending
+_MAX_NAME = 150
+
+
+def copy_name(task_id: str) -> str:
+    """Return the name under which a task's output is kept.
+
+    Parameters
+    ----------
+    task_id : str
+        The service's name for the task: any text at all.
+
+    Returns
+    -------
+    str
+        A file's name, with no way out of its folder.
+    """
+    name = quote(task_id, safe="", errors="replace")
+    if len(name) > _MAX_NAME:
+        name = hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
+    return f"{name}.json.gz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -270,14 +270,30 @@ def reason(value: Mapping[str, object]) -> str | None:
     for name in ("msg", "message", "error", "detail"):
         text = value.get(name)
         if text:
-            return text if isinstance(text, str) else json.dumps(text, ensure_ascii=False, default=str)
+            return sound(text if isinstance(text, str) else json.dumps(text, ensure_ascii=False, default=str))
     return None
+
+
+def sound(text: str) -> str:
+    """Return `text` without halves of characters, which a service that cuts texts leaves behind.
+
+    Parameters
+    ----------
+    text : str
+        Decoded JSON.
+
+    Returns
+    -------
+    str
+        What can be written anywhere.
+    """
+    return text.encode(errors="replace").decode()
 
 
 def read_text(value: object) -> str | None:
     """Return `value` as text: None where it is empty, or neither text nor an integer."""
     if isinstance(value, str):
-        return value or None
+        return sound(value) or None
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
