@@ -26,6 +26,7 @@ from nimble_pandas.errors import (
     SubmitUnknown,
     TransportError,
 )
+from nimble_pandas.pricing import prices
 from nimble_pandas.verbs import batch, plan, submit
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ __all__ = [
     "key_policy",
     "local",
     "plan",
+    "prices",
     "read_outputs",
     "rescue",
     "submit",

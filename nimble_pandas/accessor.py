@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from nimble_pandas import verbs
+from nimble_pandas import pricing, verbs
 from nimble_pandas.options import Options
 
 
@@ -18,11 +18,11 @@ def _method(verb: Callable[..., Any]) -> Callable[..., Any]:
     """Return a verb as a method, with the signature and the documentation that it has as a function."""
 
     @functools.wraps(verb)
-    def method(self: NimbleAccessor, **arguments: Any) -> Any:  # noqa: ANN401 -- as the verb
+    def method(self: NimbleAccessor, *others: Any, **arguments: Any) -> Any:  # noqa: ANN401 -- as the verb
         if "storage_options" in arguments:
             # tracebacks show local variables
             arguments["storage_options"] = Options(arguments["storage_options"])
-        return verb(self._frame, **arguments)
+        return verb(self._frame, *others, **arguments)
 
     signature = inspect.signature(verb)
     _, *keywords = signature.parameters.values()
@@ -35,7 +35,7 @@ def _method(verb: Callable[..., Any]) -> Callable[..., Any]:
 
 @pd.api.extensions.register_dataframe_accessor("nimble")
 class NimbleAccessor:
-    """The verbs of nimble_pandas on a frame: `plan`, `submit` and `batch`.
+    """The verbs of nimble_pandas on a frame: `plan`, `submit` and `batch`, and what comes next.
 
     Parameters
     ----------
@@ -50,3 +50,4 @@ class NimbleAccessor:
     plan = _method(verbs.plan)
     submit = _method(verbs.submit)
     batch = _method(verbs.batch)
+    prices = _method(pricing.prices)

@@ -46,6 +46,16 @@ def test_the_accessor_has_the_signature_of_its_twin(name):
     assert "{" not in method.__doc__.partition("Examples")[0].replace('{"', "")
 
 
+@pytest.mark.parametrize("name", ["prices"])
+def test_what_comes_next_has_the_signature_of_its_twin(name):
+    """What is asked of a frame is a method and a function, alike but for the frame."""
+    function = getattr(nimble_pandas, name)
+    method = getattr(pd.DataFrame().nimble, name)
+    _, *expected = inspect.signature(function).parameters.values()
+    assert list(inspect.signature(method).parameters.values()) == expected
+    assert "frame : pandas.DataFrame, shape" not in method.__doc__
+
+
 def test_the_shorter_verbs_share_the_description_of_their_arguments():
     """An argument is described in the same words at every verb that has it."""
     for verb in (nimble_pandas.plan, nimble_pandas.submit):
@@ -86,6 +96,9 @@ print(json.dumps(list(sys.modules)))
         "starlette",
         "uvicorn",
         "extruct",
+        "babel",
+        "price_parser",
+        "matplotlib",
     }
     assert not loaded & heavy
 
