@@ -1,5 +1,6 @@
 """Nothing secret is shown or sent elsewhere, nothing foreign is followed, rendered or executed."""
 
+import ast
 import gzip
 import json
 import os
@@ -360,3 +361,46 @@ def test_a_reason_that_echoes_the_key_is_masked():
         assert "***" in job.frame()["error"][0]
         shown = pickle.dumps(job) + nimble_pandas.Ledger().path.read_bytes() + job.frame().to_csv().encode()
         assert not leaks.found_in(shown, {"password": PASSWORD, "basic": BASIC.partition(" ")[2]})
+
+
+# -- nothing that is read is executed ------------------------------------------------------------------------
+
+PACKAGE = Path(nimble_pandas.__file__).parent
+#: Modules that run what they read, and calls that do.
+EXECUTING_MODULES = {
+    "pickle",
+    "cPickle",
+    "dill",
+    "cloudpickle",
+    "joblib",
+    "marshal",
+    "shelve",
+    "yaml",
+    "subprocess",
+}
+EXECUTING_CALLS = {"eval", "exec", "compile", "read_pickle", "system", "popen", "literal_eval", "__import__"}
+
+
+def executing(path):
+    """Yield what in a file could run what it reads."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names = {str(node.module).partition(".")[0]}
+        elif isinstance(node, ast.Call):
+            names = {getattr(node.func, "id", "")} | {getattr(node.func, "attr", "")}
+            ours = isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) in {"re", "pc"}
+            names = set() if ours else names & EXECUTING_CALLS
+            if any(keyword.arg == "allow_pickle" for keyword in node.keywords):
+                names.add("allow_pickle")
+        else:
+            continue
+        for name in names & (EXECUTING_MODULES | EXECUTING_CALLS | {"allow_pickle"}):
+            yield f"{path.relative_to(PACKAGE)}:{node.lineno} {name}"
+
+
+def test_nothing_that_is_read_is_executed():
+    """Neither the ledger nor Parquet nor an answer: nothing in the package unpickles or evaluates."""
+    found = [each for path in sorted(PACKAGE.rglob("*.py")) for each in executing(path)]
+    assert found == []

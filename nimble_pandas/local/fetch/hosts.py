@@ -19,6 +19,10 @@ _FORBIDDEN = tuple(
         "100.100.100.200/32",  # the metadata service of Alibaba Cloud
     )
 )
+# what those addresses are called where no name is looked up: behind a proxy
+_FORBIDDEN_NAMES = frozenset(
+    {"metadata.google.internal", "metadata.goog", "metadata", "instance-data", "instance-data.ec2.internal"}
+)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 
 
@@ -28,7 +32,7 @@ def refuse_forbidden(address: str) -> None:
     Parameters
     ----------
     address : str
-        An IP address; anything else passes.
+        An IP address in any spelling, or a name that is known for one; any other name passes.
 
     Raises
     ------
@@ -36,7 +40,8 @@ def refuse_forbidden(address: str) -> None:
         The address is link-local or a cloud's metadata service.
     """
     parsed = _parsed(address)
-    if parsed is not None and any(parsed in network for network in _FORBIDDEN):
+    known = address.rstrip(".").lower() in _FORBIDDEN_NAMES
+    if known or (parsed is not None and any(parsed in network for network in _FORBIDDEN)):
         raise PageUnavailableError("forbidden_address", f"{address} is a link-local or metadata address")
 
 
@@ -72,10 +77,23 @@ def _parsed(address: str) -> _Address | None:
     try:
         parsed: _Address = ipaddress.ip_address(address.strip("[]").partition("%")[0])
     except ValueError:
+        return _loosely(address)
+    return parsed if isinstance(parsed, ipaddress.IPv4Address) else _inner(parsed)
+
+
+def _loosely(address: str) -> _Address | None:
+    """Read an address as the system does, which takes decimal, hexadecimal and octal numbers."""
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(address.rstrip(".")))
+    except (OSError, ValueError):
         return None
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped:
-            return parsed.ipv4_mapped
-        if parsed in _NAT64:
-            return ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
+
+
+def _inner(parsed: ipaddress.IPv6Address) -> _Address:
+    """Return the IPv4 address inside an IPv6 address, if that is what it stands for."""
+    if inner := parsed.ipv4_mapped or parsed.sixtofour:
+        return inner
+    # also RFC 4291 section 2.5.5.1, the old way, whose first 96 bits are 0
+    if parsed in _NAT64 or (int(parsed) >> 32 == 0 and int(parsed) > 1):
+        return ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
     return parsed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import httpx
 
@@ -49,15 +50,37 @@ class Callbacks:
         body = task.as_json()
         async with self._at_once:
             try:
-                await _refuse_host(url)
-                response = await self._client.post(url, json=body)
-                response.raise_for_status()
+                async with asyncio.timeout(_TIMEOUT):
+                    await self._told(httpx.URL(url), body)
+            except TimeoutError:
+                task.callback_error = f"no answer within {_TIMEOUT:g} s"
             except (httpx.HTTPError, httpx.InvalidURL, PageUnavailableError, ValueError) as error:
                 task.callback_error = f"{type(error).__name__}: {error}"
 
+    async def _told(self, url: httpx.URL, body: dict[str, object]) -> None:
+        *others, last = await _addresses(url)
+        for address in others:
+            with contextlib.suppress(httpx.ConnectError):
+                return await self._tell(url, address, body)
+        return await self._tell(url, last, body)
 
-async def _refuse_host(url: str) -> None:
-    """Refuse a name that leads to a link-local address, as for pages."""
-    target = httpx.URL(url)
-    for address in await resolve(target.host, target.port or 80):
+    async def _tell(self, url: httpx.URL, address: str, body: dict[str, object]) -> None:
+        # to the address that was judged: asked a second time, a name may lead to another
+        async with self._client.stream(
+            "POST",
+            url.copy_with(host=address),
+            json=body,
+            headers={"host": url.netloc.decode("ascii")},
+            extensions={"sni_hostname": url.raw_host.decode("ascii")},
+        ) as response:
+            # its body, however long, is nobody's business
+            response.raise_for_status()
+
+
+async def _addresses(url: httpx.URL) -> list[str]:
+    """Return where a name leads; refuse it if that is a link-local address, as for pages."""
+    refuse_forbidden(url.host)
+    addresses = await resolve(url.host, url.port or {"https": 443}.get(url.scheme, 80))
+    for address in addresses:
         refuse_forbidden(address)
+    return addresses
