@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
@@ -102,7 +103,7 @@ def plan_batches(
                     storage_url=delivery.storage_url,
                     sent_at=now,
                 ),
-                requests=[plan.effective(position) for position in wanted],
+                requests=[json.loads(text) for text in plan.encoded(wanted, filled=True)],
                 offset_of={position: offset for offset, position in enumerate(wanted)},
                 delivery=delivery,
                 source=source_of(delivery.storage_url),
