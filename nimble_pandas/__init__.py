@@ -1,7 +1,36 @@
 """A column of URLs in, a tidy DataFrame out: Nimble's batch API for pandas.
 
-Importing this adds ``df.nimble`` to every DataFrame. What needs the network, the stores or the notebook is
-loaded when it is first used.
+Importing this adds ``.nimble`` to every DataFrame and to every Series of URLs. The first steps need no
+account and no network: a local service answers in place of Nimble's, and has a demo shop.
+
+>>> import pandas as pd, nimble_pandas
+>>> from nimble_pandas.local import serve, shop
+>>> service = serve()
+>>> pages = pd.DataFrame({"url": shop.product_urls(service.shop_url, 2)})
+
+What would be sent; this sends nothing:
+
+>>> pages.nimble.plan(url_col="url", country=["US", "DE"], vendor="walmart").n_requests
+4
+
+Fetch, and get your rows back with what was found beside them:
+
+>>> prices = pages.nimble.batch(
+...     url_col="url", country=["US", "DE"], vendor="walmart", parse=True, progress="none",
+...     client=service.client(),
+... )
+>>> prices[["country", "status", "offers.priceCurrency"]].head(2)
+  country status offers.priceCurrency
+0      US     ok                  USD
+0      DE     ok                  EUR
+>>> service.close()
+
+With an account, leave out ``client=`` and set ``NIMBLE_USERNAME`` and ``NIMBLE_PASSWORD``. Then:
+
+- ``help(nimble_pandas.batch)`` describes every argument; `submit` returns at once, with a `Job`.
+- `jobs` lists what was sent on other days, `attach` takes one up, `rescue` collects what is about to expire.
+- `check` tries the key and the bucket before anything is sent, `bucket_policy` says what is missing.
+- Every error says what happened, whether anything is still running and billed, and what to type.
 """
 
 from __future__ import annotations
@@ -9,7 +38,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from nimble_pandas import accessor as _accessor  # noqa: F401 -- registers df.nimble
+from nimble_pandas import accessor as _accessor  # noqa: F401 -- registers .nimble
 from nimble_pandas.errors import (
     ApiError,
     AuthError,

@@ -269,7 +269,7 @@ def submit(  # numpydoc ignore=PR01,PR02
     --------
     >>> import pandas as pd, nimble_pandas
     >>> with nimble_pandas.local.serve() as service:
-    ...     pages = pd.DataFrame({{"url": nimble_pandas.local.shop.product_urls(service.shop_url, 2)}})
+    ...     pages = pd.DataFrame({"url": nimble_pandas.local.shop.product_urls(service.shop_url, 2)})
     ...     job = nimble_pandas.submit(
     ...         pages, url_col="url", vendor="walmart", progress="none", client=service.client()
     ...     )
@@ -334,7 +334,7 @@ def plan(  # numpydoc ignore=PR01,PR02
     Examples
     --------
     >>> import pandas as pd, nimble_pandas
-    >>> pages = pd.DataFrame({{"url": ["https://www.walmart.com/ip/1"]}})
+    >>> pages = pd.DataFrame({"url": ["https://www.walmart.com/ip/1"]})
     >>> nimble_pandas.plan(pages, url_col="url", vendor="walmart", country=["US", "CA"]).n_requests
     2
     """

@@ -143,8 +143,9 @@ def test_a_signal_detaches(number, code, service):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["urls.csv", "--url-col", "pgae", "--vendor", "walmart"], "there is no column 'pgae'"),
-        (["urls.csv", "--url-col", "page"], "give --vendor or --vendor-col"),
+        (["urls.csv", "--url-col", "pgae", "--vendor", "walmart"], "Did you mean 'page'?"),
+        (["urls.csv", "--vendor", "walmart"], "Give --url-col page."),
+        (["urls.csv", "--url-col", "page"], "Give --vendor walmart, or the column"),
         (["nowhere.csv", "--vendor", "walmart"], "nowhere.csv cannot be read: No such file"),
         (["urls.csv", "--url-col", "page", "--vendor", "walmart", "--max-requests", "2"], "--max-requests 2"),
         (["urls.csv", "--out", "prices.xlsx"], "End it in .parquet, .csv, .tsv, .jsonl"),

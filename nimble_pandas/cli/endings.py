@@ -102,8 +102,8 @@ def in_shell(message: str, *, out: object = None) -> str:
     message = re.sub(r"nimble_pandas\.(jobs|rescue)\(\)", r"`nimble-pandas \1`", message)
     names = "|".join(name for name in inspect.signature(verbs.batch).parameters if name != "frame")
     return re.sub(
-        rf"""\b({names})=(?:"(\w+)"|'(\w+)'|([\w.]*\w))?""",
-        lambda found: " ".join([f"--{found[1].replace('_', '-')}", *filter(None, found.groups()[1:])]),
+        rf"""\b({names})=(?:(["'])([\w.]*)\2|([^\s,.;:)]*\w))?""",
+        lambda found: " ".join([f"--{found[1].replace('_', '-')}", *filter(None, found.groups()[2:])]),
         message,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
@@ -64,6 +65,7 @@ def make_plan(
         A column is missing, or an argument is wrong for every row.
     """
     _check_names(frame, columns, values)
+    _check_needed(frame, columns, values)
     rows, grid_columns, values = spread(frame, values)
     for name in grid_columns.keys() & columns.keys():
         raise InputError(
@@ -94,7 +96,11 @@ def make_plan(
 
 def _check_names(frame: pd.DataFrame, columns: Mapping[str, Hashable], values: Mapping[str, object]) -> None:
     if not isinstance(frame, pd.DataFrame):
-        raise InputError(f"a DataFrame is needed, not {type(frame).__name__}.", hint="Nothing was sent.")
+        urls = "urls" if isinstance(frame, pd.Series) else "pandas.Series(urls)"
+        raise InputError(
+            f"a DataFrame is needed, not {type(frame).__name__}.",
+            hint=f'Nothing was sent. For URLs on their own: {urls}.nimble.batch(vendor="walmart").',
+        )
     for name in {*columns, *values}:
         if name in DELIVERY_PARAMETERS:
             raise InputError(f"{name!r} is an argument of its own.", hint=f"Nothing was sent. Give {name}=….")
@@ -106,6 +112,41 @@ def _check_names(frame: pd.DataFrame, columns: Mapping[str, Hashable], values: M
             f"the frame has more than one column called {twice[0]!r}: it could not be written to Parquet.",
             hint="Nothing was sent. Rename one of them: df.columns = [...].",
         )
+
+
+def _check_needed(frame: pd.DataFrame, columns: Mapping[str, Hashable], values: Mapping[str, object]) -> None:
+    """Say what every request needs once, not once a row."""
+    if "url" not in columns and values.get("url") is None:
+        raise InputError(
+            f"no column with the pages is named; the columns are {_listed(frame.columns)}.",
+            hint=f"Nothing was sent. Give url_col={_likely(frame)}.",
+        )
+    if "vendor" not in columns and values.get("vendor") is None:
+        raise InputError(
+            "there is no vendor, which every request needs.",
+            hint='Nothing was sent. Give vendor="walmart", or the column with vendors: vendor_col="vendor".',
+        )
+
+
+def _likely(frame: pd.DataFrame) -> str:
+    """Return the column that looks most as if it held the pages."""
+    for label in frame.columns if len(frame) else ():
+        if shown(frame[label].iloc[0]).startswith(("'http://", "'https://")):
+            return shown(label)
+    return '"url"'
+
+
+def _listed(labels: pd.Index) -> str:
+    names = ", ".join(map(shown, labels[:_MAX_SHOWN]))
+    more = f" and {len(labels) - _MAX_SHOWN:,} more" if len(labels) > _MAX_SHOWN else ""
+    return f"[{names}]{more}"
+
+
+def _meant(label: Hashable, labels: pd.Index) -> str:
+    """Return a question: whether a label that there is was meant."""
+    known = {str(each).strip().lower(): each for each in labels}
+    close = difflib.get_close_matches(str(label).strip().lower(), known, n=1)
+    return f" Did you mean {shown(known[close[0]])}?" if close else ""
 
 
 def _read(
@@ -131,11 +172,9 @@ def _find(rows: pd.DataFrame, parameter: str, label: Hashable) -> pd.Series:
             return found
     elif is_hashable(label) and label in rows.index.names:
         return rows.index.get_level_values(rows.index.names.index(label)).to_series(index=rows.index)
-    names = ", ".join(map(shown, rows.columns[:_MAX_SHOWN]))
-    more = f" and {len(rows.columns) - _MAX_SHOWN:,} more" if len(rows.columns) > _MAX_SHOWN else ""
     raise InputError(
-        f"there is no column {shown(label)} (for {parameter}); the columns are [{names}]{more}.",
-        hint="Nothing was sent.",
+        f"there is no column {shown(label)} (for {parameter}); the columns are {_listed(rows.columns)}.",
+        hint=f"Nothing was sent.{_meant(label, rows.columns)}",
     )
 
 
