@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from frames_of import answered, assemble
 from pandas.testing import assert_frame_equal, assert_index_equal
 
+from nimble_pandas import frames
 from nimble_pandas.errors import ConfigError
-from nimble_pandas.frames import Answer, assemble, types_mapper
+from nimble_pandas.frames import types_mapper
 from nimble_pandas.models import Entity
 
 TASK_COLUMNS = [
@@ -37,7 +39,7 @@ def product(**fields):
 def fields_of(*pages, **options):
     """Return the columns that come from the pages alone, one product a row."""
     rows = pd.DataFrame(index=range(len(pages)))
-    answers = [Answer(status="ok", entities=[product(**page)]) for page in pages]
+    answers = [answered(status="ok", entities=[product(**page)]) for page in pages]
     return assemble(rows, answers, np.arange(len(pages)), **options).drop(columns=TASK_COLUMNS)
 
 
@@ -45,8 +47,8 @@ def test_whole_frame():
     """Input, task and page columns stand in this order, and each has its type."""
     rows = pd.DataFrame({"sku": ["A1", "A2", "A3"]}, index=pd.Index([7, 7, 9], name="id"))
     answers = [
-        Answer(status="pending", task_id="t1", batch_id="b"),
-        Answer(
+        answered(status="pending", task_id="t1", batch_id="b"),
+        answered(
             status="ok",
             task_id="t0",
             batch_id="b",
@@ -57,7 +59,7 @@ def test_whole_frame():
             html="<p>",
             entities=[product(name="Tea", offers={"price": 3, "sizes": [1, 2]}, zip="02108", new=True)],
         ),
-        Answer(status="empty", error="the site answered 404", http_status=404, html="gone"),
+        answered(status="empty", error="the site answered 404", http_status=404, html="gone"),
     ]
     expected = pd.DataFrame(
         {
@@ -148,7 +150,7 @@ def test_taken_names():
     """A name that the caller, the index or a task column has gets the suffix until it is free."""
     rows = pd.DataFrame({"price": [9], "status": ["mine"]}, index=pd.Index([1], name="name"))
     page = product(price=1, name="Tea", status="new", status_x=5, error="none")
-    frame = assemble(rows, [Answer(status="ok", entities=[page])], np.array([0]), suffix="_x")
+    frame = assemble(rows, [answered(status="ok", entities=[page])], np.array([0]), suffix="_x")
     tasks = ["status_x" if name == "status" else name for name in TASK_COLUMNS]
     pages = ["price_x", "name_x", "status_x_x", "status_x_x_x", "error_x"]
     assert list(frame.columns) == ["price", "status", *tasks, *pages]
@@ -163,8 +165,8 @@ def test_taken_names():
 def test_columns_in_order_of_first_appearance():
     """Fields stand as the rows show them first, whatever the order of the answers."""
     answers = [
-        Answer(status="ok", entities=[product(c=1, b=2)]),
-        Answer(status="ok", entities=[product(b={"z": 1}, a=1, b2=1)]),
+        answered(status="ok", entities=[product(c=1, b=2)]),
+        answered(status="ok", entities=[product(b={"z": 1}, a=1, b2=1)]),
     ]
     frame = assemble(pd.DataFrame(index=range(3)), answers, np.array([1, 0, 1]))
     assert list(frame.columns) == [*TASK_COLUMNS, "b.z", "a", "b2", "c", "b"]
@@ -238,9 +240,9 @@ def test_explode(explode, labels, expected):
     """One line per row, per entity, or per entity of a type; no row loses its last line."""
     rows = pd.DataFrame({"sku": pd.Categorical(["a", "b", "c"])}, index=["x", "y", "x"])
     answers = [
-        Answer(status="empty"),
-        Answer(status="ok", entities=ENTITIES),
-        Answer(status="ok", entities=ENTITIES[:1]),
+        answered(status="empty"),
+        answered(status="ok", entities=ENTITIES),
+        answered(status="ok", entities=ENTITIES[:1]),
     ]
     frame = assemble(rows, answers, np.array([1, 2, 0]), explode=explode)
     assert frame.index.tolist() == labels
@@ -257,7 +259,7 @@ def test_explode_as_pandas_does():
     index = pd.MultiIndex.from_tuples([("a", 1), ("a", 1), ("b", 2)], names=["l", None])
     counts = [2, 0, 3]
     rows = pd.DataFrame({"k": [1.5, 2.5, 3.5]}, index=index)
-    answers = [Answer(status="ok", entities=[product(n=n) for n in range(count)]) for count in counts]
+    answers = [answered(status="ok", entities=[product(n=n) for n in range(count)]) for count in counts]
     frame = assemble(rows, answers, np.arange(3), explode=True)
     peer = rows.assign(n=[list(range(count)) for count in counts]).explode("n")
     assert_frame_equal(frame[["k"]], peer[["k"]])
@@ -273,7 +275,7 @@ def test_entity_type_is_said_once():
         Entity(type=None, fields={"entity_type": 3}),
     ]
     frame = assemble(
-        pd.DataFrame(index=[0]), [Answer(status="ok", entities=entities)], np.array([0]), explode=True
+        pd.DataFrame(index=[0]), [answered(status="ok", entities=entities)], np.array([0]), explode=True
     )
     assert list(frame.columns) == [*TASK_COLUMNS, "entityType", "entity_type_nimble"]
     assert frame["entity_type"].fillna("").tolist() == ["Review", "Product", "Product", ""]
@@ -291,7 +293,7 @@ def test_dtype_backend(backend, whole, flag, real, text):
     """The new columns get the backend's dtypes, the caller's keep theirs."""
     rows = pd.DataFrame({"mine": [1], "words": pd.Series(["x"], dtype=object)})
     page = product(i=1, b=True, f=1.5, s="x", nothing=None)
-    answers = [Answer(status="ok", fetched_at=datetime.now(UTC), entities=[page])]
+    answers = [answered(status="ok", fetched_at=datetime.now(UTC), entities=[page])]
     dtypes = assemble(rows, answers, np.array([0]), dtype_backend=backend).dtypes
     assert dtypes[["mine", "words"]].tolist() == [np.dtype("int64"), np.dtype(object)]
     assert dtypes[["http_status", "n_entities", "i"]].tolist() == [whole] * 3
@@ -336,7 +338,7 @@ def test_input_is_untouched(index, explode):
     rows.attrs = {"mine": np.arange(3)}
     before = rows.copy()
     page = product(**{"0": 1, "category": 2})
-    frame = assemble(rows, [Answer(status="ok", entities=[page])], np.zeros(3, dtype=int), explode=explode)
+    frame = assemble(rows, [answered(status="ok", entities=[page])], np.zeros(3, dtype=int), explode=explode)
     assert frame.attrs == {}
     assert list(frame.columns[7:]) == [
         *("task_id_nimble" if name in index.names else name for name in TASK_COLUMNS[:1]),
@@ -353,7 +355,7 @@ def test_input_is_untouched(index, explode):
 def test_repeated_column_labels():
     """Two input columns of one label stay two."""
     rows = pd.DataFrame([[1, "a"], [2, "b"]], columns=["x", "x"])
-    frame = assemble(rows, [Answer(status="ok", entities=[product(x=5)])], np.array([0, 0]))
+    frame = assemble(rows, [answered(status="ok", entities=[product(x=5)])], np.array([0, 0]))
     assert list(frame.columns) == ["x", "x", *TASK_COLUMNS, "x_nimble"]
     assert_frame_equal(frame[["x"]], rows)
 
@@ -361,7 +363,7 @@ def test_repeated_column_labels():
 def test_columns_of_several_levels():
     """Under a column MultiIndex a new name stands on the first level."""
     rows = pd.DataFrame([[1]], columns=pd.MultiIndex.from_tuples([("a", "b")], names=["one", "two"]))
-    frame = assemble(rows, [Answer(status="ok", entities=[product(p=5)])], np.array([0]))
+    frame = assemble(rows, [answered(status="ok", entities=[product(p=5)])], np.array([0]))
     expected = [("a", "b"), *((name, "") for name in TASK_COLUMNS), ("p", "")]
     assert_index_equal(frame.columns, pd.MultiIndex.from_tuples(expected, names=["one", "two"]))
 
@@ -370,7 +372,7 @@ def test_names_taken_on_the_first_of_several_levels():
     """A column of the caller's with nothing below its first level is one that has that name."""
     columns = pd.MultiIndex.from_tuples([("task_id", ""), ("p", "q")])
     rows = pd.DataFrame([[1, 2]], columns=columns)
-    frame = assemble(rows, [Answer(status="ok", entities=[product(p=5)])], np.array([0]))
+    frame = assemble(rows, [answered(status="ok", entities=[product(p=5)])], np.array([0]))
     assert frame.columns.is_unique
     assert frame[("task_id_nimble", "")].isna().all()
     assert frame[("p", "")].tolist() == [5]
@@ -385,7 +387,7 @@ def test_explode_is_checked_before_there_are_rows(explode):
 
 def test_what_comes_from_outside_is_no_error():
     """Numbers beyond 64 bits are missing, a page of an error is cut, half of a pair is replaced."""
-    answer = Answer(
+    answer = answered(
         status="ok",
         http_status=2**63,
         error="\udc00" + "x" * 10_000_000,
@@ -402,7 +404,7 @@ def test_what_comes_from_outside_is_no_error():
 def test_labels_that_may_not_repeat():
     """A frame that forbids repeated labels can still be exploded."""
     rows = pd.DataFrame({"a": [1]}).set_flags(allows_duplicate_labels=False)
-    frame = assemble(rows, [Answer(status="ok", entities=ENTITIES)], np.array([0]), explode=True)
+    frame = assemble(rows, [answered(status="ok", entities=ENTITIES)], np.array([0]), explode=True)
     assert frame["a"].tolist() == [1, 1, 1, 1]
     assert not rows.flags.allows_duplicate_labels
 
@@ -410,7 +412,7 @@ def test_labels_that_may_not_repeat():
 def test_no_rows():
     """An empty frame has the columns and dtypes of a full one."""
     rows = pd.DataFrame({"url": pd.array([], "str")})
-    full = assemble(pd.DataFrame({"url": ["u"]}), [Answer(status="ok")], np.array([0]), with_html=True)
+    full = assemble(pd.DataFrame({"url": ["u"]}), [answered(status="ok")], np.array([0]), with_html=True)
     frame = assemble(rows, [], np.array([], dtype=int), with_html=True)
     assert_frame_equal(frame, full.iloc[:0], check_index_type=False)
 
@@ -418,7 +420,7 @@ def test_no_rows():
 def test_a_shared_answer_is_not_a_shared_frame():
     """Rows that share an answer show it each, and writing to one leaves the others alone."""
     rows = pd.DataFrame({"u": ["a", "b", "a"]})
-    answers = [Answer(status="ok", entities=[product(n=n)]) for n in (1, 2)]
+    answers = [answered(status="ok", entities=[product(n=n)]) for n in (1, 2)]
     frame = assemble(rows, answers, np.array([0, 1, 0]))
     frame.loc[0, "n"] = 9
     assert frame["n"].tolist() == [9, 2, 1]
@@ -434,6 +436,6 @@ def test_frames_concatenate():
 
 def test_example_in_the_docstring():
     """The example of `assemble` gives what it shows."""
-    module = sys.modules[assemble.__module__]  # the package shows the function under the module's name
+    module = sys.modules[frames.assemble.__module__]  # the package shows the function under the module's name
     assert doctest.testmod(module).attempted
     assert not doctest.testmod(module).failed

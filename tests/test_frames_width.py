@@ -4,17 +4,18 @@ import json
 
 import numpy as np
 import pandas as pd
+from frames_of import answered, assemble
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nimble_pandas.frames import Answer, assemble
+from nimble_pandas.frames.chunk import chunk_of
 from nimble_pandas.frames.columns import fields
 from nimble_pandas.models import Entity
 
 
 def frame_of(pages):
     """Return the frame of these products, one a row."""
-    answers = [Answer(status="ok", entities=[Entity(type="Product", fields=page)]) for page in pages]
+    answers = [answered(status="ok", entities=[Entity(type="Product", fields=page)]) for page in pages]
     frame = assemble(pd.DataFrame(index=range(len(pages))), answers, np.arange(len(pages)))
     return frame.loc[:, "n_entities":].iloc[:, 1:]
 
@@ -80,7 +81,7 @@ def test_nothing_is_lost_for_the_width(trees, max_fields):
     """Whatever the pages, there are at most so many columns, and each value is in one of its own row."""
     marked = [numbered(tree, nth) for nth, tree in enumerate(trees)]
     objects, leaves = [page for page, _ in marked], [marks for _, marks in marked]
-    found = fields(objects, max_fields)
+    found = fields([chunk_of(objects)], np.arange(len(objects)), max_fields)
     assert len(found) <= max_fields
     assert len({field.path for field in found}) == len(found)
     texts = [""] * len(objects)

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from frames_of import answered, assemble
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandas.api.extensions import no_default
 from pandas.testing import assert_frame_equal, assert_index_equal
 
-from nimble_pandas.frames import Answer, assemble
 from nimble_pandas.models import Entity
 
 TRAPS = [
@@ -52,7 +52,7 @@ entities = st.builds(
     Entity, type=st.sampled_from([None, "Product", "product", "Review", "\ud800"]), fields=objects
 )
 answers = st.builds(
-    Answer,
+    answered,
     status=st.sampled_from(["ok", "empty", "pending", "failed"]),
     task_id=st.none() | any_text,
     error=st.none() | any_text,
@@ -141,7 +141,7 @@ def test_every_row_is_accounted_for(job, option):
     before = rows.copy()
     frame = assemble(rows, known, answer_of_row, **option)
     assert_frame_equal(rows, before)
-    counts = [max(1, n_lines(known[at].entities, option["explode"])) for at in answer_of_row]
+    counts = [max(1, n_lines(known[at][1].entities, option["explode"])) for at in answer_of_row]
     at = np.repeat(np.arange(len(rows)), counts)
     assert_frame_equal(frame.iloc[:, : len(rows.columns)], rows.iloc[at], check_column_type=False)
     assert_index_equal(frame.index, rows.index.take(at), exact="equiv")
@@ -166,20 +166,20 @@ def test_no_row_has_another_rows_page(job, explode):
     """Each line's fields, nested ones too, are those of its own answer."""
     rows, known, answer_of_row = job
     marked = [
-        Answer(
+        answered(
             status=answer.status,
             task_id=str(nth),
             entities=[
                 Entity(type="Review", fields={**entity.fields, "mark": {"of": f"{nth}/{at}"}})
-                for at, entity in enumerate(answer.entities)
+                for at, entity in enumerate(page.entities)
             ],
         )
-        for nth, answer in enumerate(known)
+        for nth, (answer, page) in enumerate(known)
     ]
     frame = assemble(rows, marked, answer_of_row, explode=explode)
-    n_shown = [len(marked[at].entities) if explode else 1 for at in answer_of_row]
+    n_shown = [len(marked[at][1].entities) if explode else 1 for at in answer_of_row]
     expected = [
-        f"{at}/{nth}" if marked[at].entities else None
+        f"{at}/{nth}" if marked[at][1].entities else None
         for at, n in zip(answer_of_row, n_shown, strict=True)
         for nth in range(max(1, n))
     ]
@@ -197,6 +197,6 @@ def test_no_row_has_another_rows_page(job, explode):
 def test_nothing_arrived(backend, n_rows, tmp_path):
     """A frame without rows, or without any page, has typed columns all the same, and reads back equal."""
     rows = pd.DataFrame({"url": ["u"], "n": [1]}).iloc[:n_rows]
-    frame = assemble(rows, [Answer(status="pending")], np.zeros(n_rows, dtype=int), dtype_backend=backend)
+    frame = assemble(rows, [answered(status="pending")], np.zeros(n_rows, dtype=int), dtype_backend=backend)
     frame.to_parquet(tmp_path / "prices.parquet")
     assert_frame_equal(pd.read_parquet(tmp_path / "prices.parquet"), frame)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+import numpy as np
 import pyarrow as pa
 
+from nimble_pandas.frames.flatten import Positions
 from nimble_pandas.frames.text import text_column
-from nimble_pandas.models import Entity
 
 # what is longer is a page, and says nothing more
 _MAX_ERROR = 2_000
 
+#: The place of a page that is not there.
+NO_PAGE = -1
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+# what says that a page was read, though there may be nothing on it
+_WAS_READ = frozenset({"ok", "empty"})
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is known of one unique request; any number of rows may share it.
 
     Parameters
@@ -38,10 +44,8 @@ class Answer:
         Whether the output was collected by an earlier job.
     output_url : str, optional
         Where the output lies.
-    html : str, optional
-        The page itself.
-    entities : sequence of Entity, default ()
-        What the page holds, in page order.
+    page : int, default -1
+        Its page's place among the pages of the job; -1 for none.
     """
 
     status: str
@@ -52,8 +56,7 @@ class Answer:
     fetched_at: datetime | None = None
     reused: bool = False
     output_url: str | None = None
-    html: str | None = None
-    entities: Sequence[Entity] = ()
+    page: int = NO_PAGE
 
 
 def task_columns(answers: Sequence[Answer]) -> dict[str, pa.Array]:
@@ -85,8 +88,8 @@ def _fitting(number: int | None) -> int | None:
     return number if number is not None and abs(number) < 2**63 else None
 
 
-def entity_counts(answers: Sequence[Answer]) -> pa.Array:
-    """Count what each page holds; null where no page was read, so that 0 means a page without any.
+def pages_of(answers: Sequence[Answer]) -> Positions:
+    """Return the place of each answer's page, -1 for none.
 
     Parameters
     ----------
@@ -95,12 +98,26 @@ def entity_counts(answers: Sequence[Answer]) -> pa.Array:
 
     Returns
     -------
+    ndarray of int, length n
+        In the order of `answers`.
+    """
+    return np.fromiter((answer.page for answer in answers), np.intp, len(answers))
+
+
+def entity_counts(answers: Sequence[Answer], n_on_page: Positions) -> pa.Array:
+    """Count what each page holds; null where no page was read, so that 0 means a page without any.
+
+    Parameters
+    ----------
+    answers : sequence of Answer, length n
+        What is known of each request.
+    n_on_page : ndarray of int, length n
+        How many entities its page has, 0 for no page.
+
+    Returns
+    -------
     pyarrow.Array
         int64, length n.
     """
-    return pa.array([_count(answer) for answer in answers], pa.int64())
-
-
-def _count(answer: Answer) -> int | None:
-    was_read = answer.entities or answer.status in {"ok", "empty"}
-    return len(answer.entities) if was_read else None
+    was_read = np.fromiter((answer.status in _WAS_READ for answer in answers), np.bool_, len(answers))
+    return pa.array(n_on_page, pa.int64(), mask=~(was_read | (n_on_page > 0)))

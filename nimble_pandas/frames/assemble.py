@@ -11,19 +11,20 @@ from pandas.api.extensions import no_default
 from pandas.api.typing import NoDefault
 
 from nimble_pandas.errors import ConfigError
-from nimble_pandas.frames.answer import Answer, entity_counts, task_columns
+from nimble_pandas.frames.answer import Answer, entity_counts, pages_of, task_columns
 from nimble_pandas.frames.columns import fields
 from nimble_pandas.frames.dtypes import types_mapper
 from nimble_pandas.frames.flatten import Positions
 from nimble_pandas.frames.lines import Lines, lay_out
 from nimble_pandas.frames.names import Names, labels
-from nimble_pandas.frames.text import text_column
+from nimble_pandas.frames.pages import Pages
 
 
 def assemble(
     rows: pd.DataFrame,
     answers: Sequence[Answer],
     answer_of_row: Positions,
+    pages: Pages | None = None,
     *,
     explode: bool | str = False,
     with_html: bool = False,
@@ -43,6 +44,8 @@ def assemble(
         What is known of each unique request.
     answer_of_row : ndarray of int, length n
         Which of `answers` each row has.
+    pages : Pages, optional
+        Where the answers' pages are; none were read if not given.
     explode : bool or str, default False
         False: one line per row, with the page's first product, or its first entity where it
         has no product. True: one line per entity. A type, such as ``"Product"``, whatever its
@@ -88,11 +91,14 @@ def assemble(
     Examples
     --------
     >>> import numpy as np
+    >>> from nimble_pandas.frames.pages import Page
     >>> from nimble_pandas.models import Entity
+    >>> pages = Pages()
     >>> rows = pd.DataFrame({"sku": ["A1", "A2"]}, index=[7, 8])
-    >>> page = Entity(type="Product", fields={"offers": {"price": 3}, "zip": "02108"})
-    >>> answers = [Answer(status="ok", entities=[page]), Answer(status="pending")]
-    >>> frame = assemble(rows, answers, np.array([0, 1]))
+    >>> product = Entity(type="Product", fields={"offers": {"price": 3}, "zip": "02108"})
+    >>> page = pages.add(Page(entities=[product]))
+    >>> answers = [Answer(status="ok", page=page), Answer(status="pending")]
+    >>> frame = assemble(rows, answers, np.array([0, 1]), pages)
     >>> frame[["sku", "status", "offers.price", "zip"]]
       sku   status  offers.price    zip
     7  A1       ok             3  02108
@@ -105,10 +111,16 @@ def assemble(
         )
     mapper = types_mapper(dtype_backend)
     names = Names(rows, suffix)
-    lines = lay_out(answers, answer_of_row, explode if isinstance(explode, str) else bool(explode))
-    fixed = _fixed_columns(answers, lines, with_html=with_html)
+    pages = Pages() if pages is None else pages
+    lines = lay_out(
+        pages,
+        pages_of(answers),
+        np.asarray(answer_of_row, dtype=np.intp),
+        explode if isinstance(explode, str) else bool(explode),
+    )
+    fixed = _fixed_columns(answers, pages, lines, with_html=with_html)
     called = dict(zip(fixed, names.free(fixed), strict=True))
-    found = fields(lines.fields)
+    found = fields(pages.chunks, lines.rank())
     columns = [_take(field.values, lines.find(field.positions)) for field in found]
     field_names = names.free(".".join(field.path) for field in found)
     table = pa.table([*fixed.values(), *columns], names=[*called.values(), *field_names])
@@ -118,13 +130,16 @@ def assemble(
     return _beside(rows, new, lines.row)
 
 
-def _fixed_columns(answers: Sequence[Answer], lines: Lines, *, with_html: bool) -> dict[str, pa.Array]:
+def _fixed_columns(
+    answers: Sequence[Answer], pages: Pages, lines: Lines, *, with_html: bool
+) -> dict[str, pa.Array]:
     """Return the columns that every frame has, whatever the pages hold."""
+    n_on_page = np.append(pages.n_entities, 0)[pages_of(answers)]
     columns = {name: _take(column, lines.answer) for name, column in task_columns(answers).items()}
-    columns["entity_type"] = _take(text_column(lines.types), lines.entity)
-    columns["n_entities"] = _take(entity_counts(answers), lines.answer)
+    columns["entity_type"] = _take(pages.types, lines.entity)
+    columns["n_entities"] = _take(entity_counts(answers, n_on_page), lines.answer)
     if with_html:
-        columns["html_content"] = _take(text_column([answer.html for answer in answers]), lines.answer)
+        columns["html_content"] = _take(pages.html, lines.page)
     return columns
 
 

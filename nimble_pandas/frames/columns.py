@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from itertools import compress
-from types import NoneType
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from operator import itemgetter
 
 import numpy as np
 import pyarrow as pa
 
-from nimble_pandas.frames.flatten import Column, Objects, Path, Positions, flatten
+from nimble_pandas.frames.chunk import Chunk, Part, Shape, WideChunk, chunk_of
+from nimble_pandas.frames.flatten import Path, Positions, leaf_paths
 from nimble_pandas.frames.text import TEXT, as_text, text_array
 from nimble_pandas.frames.width import MAX_FIELDS, OTHER, gathered, kept_whole, rare_keys
 
-# Small enough for the processor's cache, large enough for Arrow: measured best of 128 to 20,000.
-_BLOCK = 1024
+#: Where an entity stands that no line shows.
+NOWHERE = np.iinfo(np.intp).max
+
+_BLOCK = 512
 _TYPES = {
     frozenset([bool]): pa.bool_(),
     frozenset([int]): pa.int64(),
@@ -43,17 +46,8 @@ class Field:
     values: pa.ChunkedArray
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
-    """Values of one kind, from one block: `bool`, `int`, `float`, `str`, or `object` as JSON text."""
-
-    kind: type
-    positions: Positions
-    values: pa.Array
-
-
-def fields(objects: Objects, max_fields: int = MAX_FIELDS) -> list[Field]:
-    """Take nested objects apart into fields, and give each one type: bool, int64, float64, else text.
+def fields(chunks: Sequence[Chunk | WideChunk], rank: Positions, max_fields: int = MAX_FIELDS) -> list[Field]:
+    """Give each field of the objects that are shown one type: bool, int64, float64, else text.
 
     Integers and floats together are floats, unless an integer beyond 2**53 might lose its
     value: that, an integer beyond 64 bits, a list, or any other mixture makes text of all.
@@ -61,79 +55,91 @@ def fields(objects: Objects, max_fields: int = MAX_FIELDS) -> list[Field]:
 
     Parameters
     ----------
-    objects : sequence of Mapping, length n
-        Decoded JSON objects.
+    chunks : sequence of Chunk or WideChunk
+        Of n objects together.
+    rank : ndarray of int, length n
+        Where each object is shown first; `NOWHERE` for one that is not shown.
     max_fields : int, default 1000
         How many fields there may be: beyond that, objects with many different keys are kept whole.
 
     Returns
     -------
     list of Field
-        In the order in which they first appear; their positions count in `objects`.
+        In the order in which they first appear; their positions count in `rank`.
     """
-    parts = _flattened(objects, (), max_fields)
-    if parts is None:
-        parts = _flattened(*_narrowed(objects, max_fields), None)
-    return [_field(path, found) for path, found in (parts or {}).items()]
+    shown = _shown(chunks, rank)
+    narrow = [(start, chunk) for start, chunk in shown if isinstance(chunk, Chunk)]
+    if len(narrow) < len(shown):
+        return _narrowed(chunks, rank, max_fields)
+    paths = _by_appearance(narrow, rank)
+    if len(paths) > max_fields:
+        return _narrowed(chunks, rank, max_fields)
+    return [_field(path, _shown_parts(path, narrow, rank)) for path in paths]
 
 
-def _flattened(
-    objects: Objects, whole: Collection[Path], max_fields: int | None
-) -> dict[Path, list[_Part]] | None:
-    """Return the parts of each field, or None as soon as there are too many fields."""
-    parts: dict[Path, list[_Part]] = {}
-    for start in range(0, len(objects), _BLOCK):
-        for column in flatten(objects[start : start + _BLOCK], whole):
-            parts.setdefault(column.path, []).extend(_parts(column, start))
-        if max_fields is not None and len(parts) > max_fields:
-            return None
-    return parts
+def _shown(chunks: Sequence[Chunk | WideChunk], rank: Positions) -> list[tuple[int, Chunk | WideChunk]]:
+    """Return the chunks of which something is shown, each with its first object's position."""
+    starts = np.cumsum([0, *map(len, chunks)]).tolist()
+    return [
+        (start, chunk)
+        for start, chunk in zip(starts, chunks, strict=False)
+        if (rank[start : start + len(chunk)] != NOWHERE).any()
+    ]
 
 
-def _narrowed(objects: Objects, max_fields: int) -> tuple[Objects, set[Path]]:
-    """Return the objects as they are to be flattened, and what of them is to be kept whole."""
-    blocks = (objects[start : start + _BLOCK] for start in range(0, len(objects), _BLOCK))
-    paths = dict.fromkeys(column.path for block in blocks for column in flatten(block))
+def _by_appearance(chunks: Sequence[tuple[int, Chunk]], rank: Positions) -> list[Path]:
+    """Order fields by the first object that has them, and there as it has them."""
+    first: list[tuple[int, Shape]] = []
+    for start, chunk in chunks:
+        shown_at = np.full(len(chunk.shapes), NOWHERE)
+        np.minimum.at(shown_at, chunk.shape_of, rank[start : start + len(chunk)])
+        first += [each for each in zip(shown_at.tolist(), chunk.shapes, strict=True) if each[0] != NOWHERE]
+    shapes = dict.fromkeys(shape for _, shape in sorted(first, key=itemgetter(0)))
+    return list(dict.fromkeys(chain.from_iterable(shapes)))
+
+
+def _narrowed(chunks: Sequence[Chunk | WideChunk], rank: Positions, max_fields: int) -> list[Field]:
+    """Keep objects with many different keys whole, so that the fields are not too many."""
+    order = np.argsort(rank, kind="stable")[: int((rank != NOWHERE).sum())]
+    starts = np.cumsum([0, *map(len, chunks)])
+    objects: list[Mapping[str, object]] = [{}] * len(order)
+    for start, chunk in zip(starts, chunks, strict=False):
+        (mine,) = np.nonzero((order >= start) & (order < start + len(chunk)))
+        for at, each in zip(mine, chunk.objects(order[mine] - start), strict=True):
+            objects[at] = each
+    paths = dict.fromkeys(chain.from_iterable(map(leaf_paths, objects)))
     whole = kept_whole(paths, max_fields)
     if () in whole:
         objects = list(gathered(objects, rare_keys(objects, paths, whole, max_fields)))
         whole |= {(OTHER,)}
-    return objects, whole
+    blocks = [
+        chunk_of(objects[start : start + _BLOCK], whole=whole) for start in range(0, len(objects), _BLOCK)
+    ]
+    found = fields(blocks, np.arange(len(objects)), len(paths) + 1)
+    return [replace(field, positions=order[field.positions]) for field in found]
 
 
-def _parts(column: Column, start: int) -> list[_Part]:
-    """Part a block's values by kind: which type they share is known after the last block."""
-    positions, values = column.positions + start, column.values
-    kinds = column.kinds - {NoneType}
-    if len(kinds) <= 1:
-        return [_part(kind, positions, values) for kind in kinds]
-    masks = {kind: [type(value) is kind for value in values] for kind in kinds}
-    return [_part(kind, positions[mask], list(compress(values, mask))) for kind, mask in masks.items()]
+def _shown_parts(path: Path, chunks: Sequence[tuple[int, Chunk]], rank: Positions) -> list[Part]:
+    """Return what is shown of one field, its positions counted among all objects."""
+    found = []
+    all_shown = NOWHERE not in rank
+    for start, chunk in chunks:
+        for part in chunk.parts.get(path, ()):
+            positions, values = part.positions + start, part.values
+            if not all_shown:
+                shown = rank[positions] != NOWHERE
+                positions, values = positions[shown], values.filter(pa.array(shown))
+            if values.null_count < len(values):
+                found.append(Part(kind=part.kind, positions=positions, values=values))
+    return found
 
 
-def _part(kind: type, positions: Positions, values: Sequence[object]) -> _Part:
-    if kind is int:
-        try:
-            return _Part(kind=int, positions=positions, values=pa.array(values, pa.int64()))
-        except OverflowError:  # beyond 64 bits: its digits
-            kind = object
-    if kind in (bool, float):
-        array = pa.array(values, _TYPES[frozenset([kind])], from_pandas=True)
-        kind = NoneType if array.null_count == len(array) else kind
-    elif kind is str:
-        array = text_array(values)
-    else:
-        kind, array = object, text_array([as_text(value) for value in values])
-    return _Part(kind=kind, positions=positions, values=array)
-
-
-def _field(path: Path, parts: list[_Part]) -> Field:
-    parts = [part for part in parts if part.kind is not NoneType]
+def _field(path: Path, parts: list[Part]) -> Field:
     positions = np.concatenate([np.arange(0), *(part.positions for part in parts)])
     return Field(path=path, positions=positions, values=_one_type(parts))
 
 
-def _one_type(parts: list[_Part]) -> pa.ChunkedArray:
+def _one_type(parts: list[Part]) -> pa.ChunkedArray:
     wanted = _TYPES.get(frozenset(part.kind for part in parts), TEXT)
     try:
         return pa.chunked_array([_cast(part, wanted) for part in parts], wanted)
@@ -141,7 +147,9 @@ def _one_type(parts: list[_Part]) -> pa.ChunkedArray:
         return pa.chunked_array([_cast(part, TEXT) for part in parts], TEXT)
 
 
-def _cast(part: _Part, wanted: pa.DataType) -> pa.Array:
+def _cast(part: Part, wanted: pa.DataType) -> pa.Array:
+    if part.values.type == wanted:
+        return part.values
     if part.kind is float and wanted == TEXT:  # Arrow writes 1e+300 and inf in its own way
         return text_array([as_text(value) for value in part.values.to_pylist()])
     return part.values.cast(wanted)

@@ -42,8 +42,78 @@ class Column:
     kinds: set[type]
 
 
-def flatten(objects: Objects, whole: Collection[Path] = ()) -> list[Column]:
-    """Take nested objects apart, in the order in which their fields first appear.
+class Layouts:
+    """Which keys each object has, in which order, at each path where there is one.
+
+    Parameters
+    ----------
+    n_objects : int
+        How many objects are flattened.
+    """
+
+    def __init__(self, n_objects: int) -> None:
+        self._n_objects = n_objects
+        self._at: dict[Path, tuple[list[Path], npt.NDArray[np.int32]]] = {}
+
+    def note(self, path: Path, keys: Path, positions: Positions) -> None:
+        """Take down that the objects at these positions have these keys under a path.
+
+        Parameters
+        ----------
+        path : tuple of str
+            The keys that lead there.
+        keys : tuple of str
+            The keys found there, in order.
+        positions : ndarray of int
+            Of the objects.
+        """
+        if path not in self._at:
+            self._at[path] = ([], np.full(self._n_objects, -1, dtype=np.int32))
+        known, codes = self._at[path]
+        codes[positions] = len(known)
+        known.append(keys)
+
+    def shapes(self) -> tuple[list[tuple[Path, ...]], Positions]:
+        """Return the shapes that occur, each as the paths of its leaves in order, and each object's.
+
+        Returns
+        -------
+        shapes : list of tuple of tuple
+            No two of them have the same keys in the same order everywhere.
+        shape_of : ndarray of int, length n_objects
+            Positions in `shapes`.
+        """
+        if not self._at:
+            return [], np.zeros(0, dtype=np.intp)
+        codes = np.column_stack([codes for _, codes in self._at.values()])
+        place: dict[bytes, int] = {}
+        of_object = [place.setdefault(row.tobytes(), len(place)) for row in codes]
+        rows = [np.frombuffer(row, dtype=np.int32).tolist() for row in place]
+        return [tuple(self._leaves(row)) for row in rows], np.array(of_object, dtype=np.intp)
+
+    def _leaves(self, codes: Sequence[int]) -> Iterator[Path]:
+        """Yield the paths of one shape's leaves, as its keys stand."""
+        keys = {
+            path: known[code]
+            for (path, (known, _)), code in zip(self._at.items(), codes, strict=True)
+            if code >= 0
+        }
+        waiting: list[Path] = [()]
+        while waiting:
+            path = waiting.pop()
+            if path in keys:
+                waiting.extend((*path, key) for key in reversed(keys[path]))
+            else:
+                yield path
+
+
+def flatten(
+    objects: Objects,
+    whole: Collection[Path] = (),
+    layouts: Layouts | None = None,
+    max_fields: int | None = None,
+) -> list[Column] | None:
+    """Take nested objects apart, in no particular order.
 
     An object in one place and a scalar in the next share a path but not a column: the fields
     of the object have longer paths. An empty object and a list are values.
@@ -55,40 +125,86 @@ def flatten(objects: Objects, whole: Collection[Path] = ()) -> list[Column]:
         iterators live together.
     whole : collection of tuple, default ()
         Paths where an object is a value like any other.
+    layouts : Layouts, optional
+        Told of the keys.
+    max_fields : int, optional
+        How many paths there may be.
 
     Returns
     -------
-    list of Column
-        One for each path, its values in any order.
+    list of Column, or None
+        One for each path, its values in any order; None as soon as there are too many paths.
     """
+    layouts = layouts or Layouts(len(objects))
     leaves: dict[Path, list[Column]] = {}
     waiting: list[tuple[Path, Positions, Objects]] = [((), np.arange(len(objects)), objects)]
     while waiting:  # no recursion: a page may nest deeper than Python's stack
-        for column in _columns(*waiting.pop()):
+        path, positions, together = waiting.pop()
+        if max_fields is not None and max(map(len, together), default=0) > max_fields:
+            return None
+        for column in _columns(path, positions, together, layouts):
             flat = column
             if dict in column.kinds and len(column.path) < MAX_LEVELS and column.path not in whole:
                 flat, nested = _split(column)
-                waiting.append((nested.path, nested.positions, nested.values))
+                if nested.values:
+                    waiting.append((nested.path, nested.positions, nested.values))
             if flat.values:
                 leaves.setdefault(flat.path, []).append(flat)
-    return _by_appearance([_joined(parts) for parts in leaves.values()], objects)
+            if max_fields is not None and len(leaves) + len(waiting) > max_fields:
+                return None
+    return [_joined(parts) for parts in leaves.values()]
 
 
-def _columns(path: Path, positions: Positions, objects: Objects) -> Iterator[Column]:
+def leaf_paths(fields: Mapping[str, object], path: Path = ()) -> Iterator[Path]:
+    """Yield the paths of one object's leaves, as its keys stand.
+
+    Parameters
+    ----------
+    fields : Mapping
+        A decoded JSON object.
+    path : tuple of str, default ()
+        The keys that lead to it.
+
+    Yields
+    ------
+    tuple of str
+        Each once.
+    """
+    for key, value in fields.items():
+        here = (*path, key)
+        if type(value) is dict and value and len(here) < MAX_LEVELS:
+            yield from leaf_paths(value, here)
+        else:
+            yield here
+
+
+def _columns(path: Path, positions: Positions, objects: Objects, layouts: Layouts) -> Iterator[Column]:
     """Turn objects into columns, those with the same keys in the same order together."""
+    layout = list(map(tuple, objects))
+    if len(layout) >= _WORTH_TURNING and layout.count(layout[0]) == len(layout):
+        yield from _turned(path, layout[0], positions, objects, layouts)
+        return
     alike: dict[Path, list[int]] = {}
-    for nth, fields in enumerate(objects):
-        alike.setdefault(tuple(fields), []).append(nth)
+    for nth, keys in enumerate(layout):
+        alike.setdefault(keys, []).append(nth)
     loose: list[int] = []
     for keys, members in alike.items():
         if len(members) < _WORTH_TURNING:
+            layouts.note(path, keys, positions[members])
             loose += members
-            continue
-        at = positions[members]
-        columns = zip(*[objects[nth].values() for nth in members], strict=True)
-        for key, values in zip(keys, columns, strict=True):
-            yield _column((*path, key), at, values)
+        else:
+            yield from _turned(path, keys, positions[members], [objects[nth] for nth in members], layouts)
     yield from _walked(path, positions[loose], [objects[nth] for nth in loose])
+
+
+def _turned(
+    path: Path, keys: Path, positions: Positions, objects: Objects, layouts: Layouts
+) -> Iterator[Column]:
+    """Turn objects with the same keys in the same order into columns, all at once."""
+    layouts.note(path, keys, positions)
+    columns = zip(*[fields.values() for fields in objects], strict=True)
+    for key, values in zip(keys, columns, strict=True):
+        yield _column((*path, key), positions, values)
 
 
 def _walked(path: Path, positions: Positions, objects: Objects) -> Iterator[Column]:
@@ -111,9 +227,9 @@ def _column(path: Path, positions: Positions, values: Sequence[object]) -> Colum
 
 def _split(column: Column) -> tuple[Column, Column]:
     """Part what is an object with fields of its own from what is a value."""
-    nests = [type(value) is dict and bool(value) for value in column.values]
-    if all(nests):
+    if len(column.kinds) == 1 and all(column.values):
         return _column(column.path, column.positions[:0], ()), column
+    nests = [type(value) is dict and bool(value) for value in column.values]
     flat, nested = (
         _column(
             column.path,
@@ -131,21 +247,3 @@ def _joined(parts: list[Column]) -> Column:
     positions = np.concatenate([part.positions for part in parts])
     values = list(chain.from_iterable(part.values for part in parts))
     return Column(parts[0].path, positions, values, set().union(*(part.kinds for part in parts)))
-
-
-def _by_appearance(leaves: list[Column], objects: Objects) -> list[Column]:
-    """Order leaves by the first object that has them, and there as it has them."""
-    orders: dict[int, dict[str, int]] = {}
-
-    def appearance(leaf: Column) -> tuple[int, list[int]]:
-        first = int(leaf.positions.min())
-        here: Any = objects[first]
-        trail = []
-        for key in leaf.path:
-            if id(here) not in orders:
-                orders[id(here)] = {name: nth for nth, name in enumerate(here)}
-            trail.append(orders[id(here)][key])
-            here = here[key]
-        return first, trail
-
-    return sorted(leaves, key=appearance)

@@ -213,8 +213,8 @@ def take_up(
     settled = [sent for sent in under_way.values() if sent[1].status not in {None, "unknown"}]
     for old in (True, False):
         some = [sent for sent in settled if ((sent[1].settled_at or since) < since) is old]
-        for record, answer in read_again(some, ledger, source_of, reused=old):
-            register.settle(place[record.job_id, record.number, record.position], answer)
+        for record, answer, page in read_again(some, ledger, source_of, reused=old):
+            register.settle(place[record.job_id, record.number, record.position], answer, page)
     open_in: dict[tuple[str, int], dict[int, int]] = defaultdict(dict)
     for position, (batch, request) in under_way.items():
         if batch.state == "refused":

@@ -290,6 +290,7 @@ class Job:
             self.plan.rows,
             self._story.register.answers,
             self._story.register.answer_of_row,
+            self._story.register.pages,
             explode=explode,
             dtype_backend=dtype_backend,
             with_html=self.plan.wants_html,

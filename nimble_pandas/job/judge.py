@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from nimble_pandas.frames import Answer
+from msgspec.structs import replace
+
+from nimble_pandas.frames import Answer, Page
 from nimble_pandas.models import Output
 from nimble_pandas.tasks import same_url
 
 _CLIENT_ERROR = 400
 
 
-def judge(output: Output, *, known: Answer, parse: bool, url: str | None, http_status: int | None) -> Answer:
+def judge(
+    output: Output, *, known: Answer, parse: bool, url: str | None, http_status: int | None
+) -> tuple[Answer, Page | None]:
     """Return what is known of a request once its output has been read.
 
     Parameters
@@ -27,30 +31,19 @@ def judge(output: Output, *, known: Answer, parse: bool, url: str | None, http_s
 
     Returns
     -------
-    Answer
+    answer : Answer
         With status ``ok``, ``empty``, ``failed`` or, where the output is another request's, ``mismatch``.
+    page : Page or None
+        Its page, which belongs to no answer yet; none where the output is another request's.
     """
     stranger = _stranger(output, known.task_id, url)
     if stranger:
-        return replace(known, status="mismatch", error=stranger)
+        return replace(known, status="mismatch", error=stranger), None
     if output.status_code is not None:
         http_status = output.status_code
     status, error = _verdict(output, parse, http_status)
-    return replace(
-        known,
-        status=status,
-        error=error,
-        http_status=http_status,
-        fetched_at=output.fetched_at,
-        html=None if parse else output.html,
-        entities=output.entities,
-    )
-
-
-def replace(answer: Answer, **changes: object) -> Answer:
-    """Return a copy of `answer` with some fields changed."""
-    fields = {name: getattr(answer, name) for name in Answer.__slots__}
-    return Answer(**{**fields, **changes})
+    answer = replace(known, status=status, error=error, http_status=http_status, fetched_at=output.fetched_at)
+    return answer, Page(entities=output.entities, html=None if parse else output.html)
 
 
 def _stranger(output: Output, task_id: str | None, url: str | None) -> str | None:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import numpy as np
 import pandas as pd
+from msgspec.structs import replace
 from pandas.api.extensions import no_default
 
+from nimble_pandas import collector
 from nimble_pandas.client import Client
 from nimble_pandas.config import netrc_credentials, resolve_base_url
 from nimble_pandas.errors import ConfigError, InputError, OutputMissing, OutputUnreadable
-from nimble_pandas.frames import Answer, assemble
-from nimble_pandas.job.judge import judge, replace
+from nimble_pandas.frames import Answer, Pages, assemble
+from nimble_pandas.job.judge import judge
 from nimble_pandas.job.sources import Pulled
 from nimble_pandas.models import read_output
 from nimble_pandas.options import Options
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
     from pandas.api.typing import NoDefault
 
 _RESULTS = re.compile(r"(?P<base_url>https?://.+)/api/v1/tasks/(?P<task_id>[^/?#]+)/results")
+
+# what may be in cycles waits so long for the garbage collector
+_WINDOW = 4096
 
 
 def read_outputs(
@@ -75,19 +80,22 @@ def read_outputs(
     """
     storage_options = Options(storage_options)
     series = _listed(urls, storage_options)
-    found: dict[str, bytes | Exception] = {}
-    for (place, pulled), members in _by_place(series.dropna().unique()).items():
-        if pulled:
-            found.update(_pulled(members, place, client))
-        else:
-            found.update(_opened(place, storage_options).read(members))
-    answers = [_answer(url, found) for url in series]
+    pages = Pages()
+    known: dict[str, Answer] = {}
+    given = series.dropna().unique()
+    for start in range(0, len(given), _WINDOW):
+        with collector.paused():
+            for url, found in _contents(given[start : start + _WINDOW], storage_options, client):
+                known[url] = _answer(url, found, pages)
+    nowhere = Answer(status="invalid", error="there is no output URL")
+    answers = [known[url] if isinstance(url, str) else nowhere for url in series]
     return assemble(
         pd.DataFrame(index=series.index),
         answers,
         np.arange(len(answers)),
+        pages,
         explode=explode,
-        with_html=any(answer.html is not None for answer in answers),
+        with_html=pages.html.null_count < len(pages),
         dtype_backend=dtype_backend,
     )
 
@@ -136,18 +144,32 @@ def _by_place(urls: Iterable[str]) -> dict[tuple[str, bool], list[str]]:
     return places
 
 
-def _pulled(urls: Iterable[str], place: str, client: Client | None) -> dict[str, bytes | Exception]:
+def _contents(
+    urls: Iterable[str], storage_options: Mapping[str, Any] | None, client: Client | None
+) -> Iterator[tuple[str, bytes | Exception]]:
+    for (place, pulled), members in _by_place(urls).items():
+        if pulled:
+            yield from _pulled(members, place, client)
+        else:
+            yield from _opened(place, storage_options).read(members)
+
+
+def _pulled(
+    urls: Iterable[str], place: str, client: Client | None
+) -> Iterator[tuple[str, bytes | Exception]]:
     if client is not None and not _is_at(client, place):
         refused = OutputUnreadable(
             f"refused: it is not under {client.base_url}, which is the service of client="
         )
-        return dict.fromkeys(urls, refused)
-    ids = {
-        url: unquote(match["task_id"]) for url in urls if (match := _RESULTS.fullmatch(normalise_url(url)))
-    }
+        yield from ((url, refused) for url in urls)
+        return
+    spellings: dict[str, list[str]] = defaultdict(list)
+    for url in urls:
+        if match := _RESULTS.fullmatch(normalise_url(url)):
+            spellings[unquote(match["task_id"])].append(url)
     source = Pulled(client or _client_of(resolve_base_url(place)))
-    found = dict(source.read({task_id: url for url, task_id in ids.items()}))
-    return {url: found[task_id] for url, task_id in ids.items()}
+    for task_id, found in source.read({task_id: urls[0] for task_id, urls in spellings.items()}):
+        yield from ((url, found) for url in spellings[task_id])
 
 
 def _is_at(client: Client, place: str) -> bool:
@@ -170,17 +192,15 @@ def _client_of(base_url: str) -> Client:
     return Client(base_url=base_url, username=found.username, password=found.password)
 
 
-def _answer(url: object, found: Mapping[str, bytes | Exception]) -> Answer:
-    if not isinstance(url, str):
-        return Answer(status="invalid", error="there is no output URL")
+def _answer(url: str, found: bytes | Exception, pages: Pages) -> Answer:
     known = Answer(status="pending", output_url=url)
-    content = found[url]
-    if isinstance(content, bytes):
+    if isinstance(found, bytes):
         try:
-            output = read_output(content)
+            output = read_output(found)
         except OutputUnreadable as exc:
             return replace(known, status="unreadable", error=str(exc))
         known = replace(known, task_id=output.task_id)
-        return judge(output, known=known, parse=output.parsed, url=None, http_status=None)
-    status = "not_delivered" if isinstance(content, OutputMissing) else "unreadable"
-    return replace(known, status=status, error=str(content))
+        answer, page = judge(output, known=known, parse=output.parsed, url=None, http_status=None)
+        return answer if page is None else replace(answer, page=pages.add(page))
+    status = "not_delivered" if isinstance(found, OutputMissing) else "unreadable"
+    return replace(known, status=status, error=str(found))

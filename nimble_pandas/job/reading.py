@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from nimble_pandas import collector
 from nimble_pandas.clock import Clock
 from nimble_pandas.errors import OutputMissing, OutputUnreadable
 from nimble_pandas.job.judge import judge
@@ -106,11 +107,12 @@ class Reader:
         for start in range(0, len(waiting), _WINDOW):
             window = waiting[start : start + _WINDOW]
             urls = {task_id: batch.source.url(batch.tasks[task_id], batch.delivery) for task_id in window}
-            trouble = [
-                error
-                for task_id, found in batch.source.read(urls)
-                if (error := self._take(batch, batch.landed[task_id], batch.tasks[task_id], found))
-            ]
+            with collector.paused():
+                trouble = [
+                    error
+                    for task_id, found in batch.source.read(urls)
+                    if (error := self._take(batch, batch.landed[task_id], batch.tasks[task_id], found))
+                ]
             if trouble:
                 # the store or the service is in trouble: asking for the rest makes it no better
                 self._pause(batch, trouble)
@@ -150,7 +152,7 @@ class Reader:
             return self._miss(batch, position, task, found)
         batch.unread_since = None
         request = batch.request(position)
-        answer = judge(
+        answer, page = judge(
             output,
             known=self._register.answers[position],
             parse=request.get("parse") is True,
@@ -159,7 +161,7 @@ class Reader:
         )
         if isinstance(batch.source, Pulled):
             self._keep(task.id, found)
-        self._register.settle(position, answer)
+        self._register.settle(position, answer, page)
         return None
 
     def _miss(self, batch: SentBatch, position: int, task: Task, error: Exception) -> Exception | None:

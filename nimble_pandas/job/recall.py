@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from msgspec import structs
+
 from nimble_pandas.errors import OutputUnreadable
-from nimble_pandas.frames import Answer
+from nimble_pandas.frames import Answer, Page
 from nimble_pandas.job.judge import judge
-from nimble_pandas.job.judge import replace as changed
 from nimble_pandas.job.sent import SentBatch
 from nimble_pandas.job.sources import Source
 from nimble_pandas.ledger import STATUS_KEPT_SECONDS, BatchRecord, Ledger, RequestRecord, Sent
@@ -54,8 +55,8 @@ def remembered(record: RequestRecord, ledger: Ledger) -> tuple[str, bytes] | Non
 
 def answer_of(
     record: RequestRecord, batch: BatchRecord, content: bytes | None, *, reused: bool
-) -> Answer | None:
-    """Return the answer that the ledger remembers.
+) -> tuple[Answer, Page | None] | None:
+    """Return the answer that the ledger remembers, and its page.
 
     Parameters
     ----------
@@ -68,7 +69,7 @@ def answer_of(
 
     Returns
     -------
-    Answer or None
+    tuple of Answer and (Page or None), or None
         None if the output is needed for the answer and is not to be had.
     """
     known = Answer(
@@ -82,7 +83,7 @@ def answer_of(
         reused=reused,
     )
     if record.status not in {"ok", "empty"}:
-        return known
+        return known, None
     if content is None:
         return None
     try:
@@ -90,19 +91,19 @@ def answer_of(
     except OutputUnreadable:
         return None
     request = record.request
-    answer = judge(
+    answer, page = judge(
         output,
         known=known,
         parse=request.get("parse") is True,
         url=str(request["url"]),
         http_status=record.http_status,
     )
-    return changed(answer, fetched_at=answer.fetched_at or known.fetched_at)
+    return structs.replace(answer, fetched_at=answer.fetched_at or known.fetched_at), page
 
 
 def read_again(
     found: Iterable[Sent], ledger: Ledger, source_of: SourceOf, *, reused: bool
-) -> Iterator[tuple[RequestRecord, Answer]]:
+) -> Iterator[tuple[RequestRecord, Answer, Page | None]]:
     """Read answers that are written down again, from their copies or from where they were delivered.
 
     Parameters
@@ -118,7 +119,7 @@ def read_again(
 
     Yields
     ------
-    tuple of RequestRecord and Answer
+    tuple of RequestRecord, Answer and (Page or None)
         Those that are still to be had.
     """
     by_prefix: dict[str | None, list[Sent]] = {}
@@ -135,9 +136,9 @@ def read_again(
             read = source_of(prefix).read(elsewhere)
             contents.update((task_id, raw) for task_id, raw in read if isinstance(raw, bytes))
         for batch, request in group:
-            answer = answer_of(request, batch, contents.get(str(request.task_id)), reused=reused)
-            if answer is not None:
-                yield request, answer
+            answered = answer_of(request, batch, contents.pop(str(request.task_id), None), reused=reused)
+            if answered is not None:
+                yield request, *answered
 
 
 def recall_batch(

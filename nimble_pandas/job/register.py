@@ -6,9 +6,9 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable
 
 import numpy as np
+from msgspec.structs import replace
 
-from nimble_pandas.frames import Answer
-from nimble_pandas.job.judge import replace
+from nimble_pandas.frames import Answer, Page, Pages
 from nimble_pandas.planning import Plan
 
 # pages of which a view shows a little
@@ -28,6 +28,7 @@ class Register:
 
     def __init__(self, plan: Plan, mask: Callable[[str], str]) -> None:
         self._mask = mask
+        self.pages = Pages()
         self.answers = [Answer(status="pending")] * plan.n_requests
         self.answer_of_row = plan.request_of_row.copy()
         self._n_rows_of = np.bincount(self.answer_of_row[self.answer_of_row >= 0], minlength=plan.n_requests)
@@ -68,12 +69,14 @@ class Register:
         """Take down what is known of a request that is still open: its ids, where its output will be."""
         self.answers[position] = replace(self.answers[position], **known)
 
-    def settle(self, position: int, answer: Answer) -> None:
-        """Take down the final answer to a request; the first one stays."""
+    def settle(self, position: int, answer: Answer, page: Page | None = None) -> None:
+        """Take down the final answer to a request, and its page; the first one stays."""
         if position not in self._open:
             return
         if answer.error:
             answer = replace(answer, error=self._mask(answer.error))
+        if page is not None:
+            answer = replace(answer, page=self.pages.add(page))
         # in this order: an interrupt in between must not have an answer written down that is none
         self.answers[position] = answer
         self._fresh.append(position)

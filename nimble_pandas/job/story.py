@@ -130,8 +130,8 @@ class Story:
         found = self.ledger.answered(self._keys, self.client.account, since)
         place = {key: position for position, key in enumerate(self._keys)}
         before = self.register.n_open
-        for record, answer in read_again(found.values(), self.ledger, self._source_of, reused=True):
-            self.register.settle(place[record.key], answer)
+        for record, answer, page in read_again(found.values(), self.ledger, self._source_of, reused=True):
+            self.register.settle(place[record.key], answer, page)
         # their answers are written down already
         self.register.fresh()
         return before - self.register.n_open

@@ -1,0 +1,186 @@
+"""The entities of a few hundred pages, as Arrow arrays: Python's own objects take five times the room."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import NoneType
+from typing import Any
+
+import pyarrow as pa
+
+from nimble_pandas.frames.flatten import Column, Layouts, Objects, Path, Positions, flatten
+from nimble_pandas.frames.text import as_text, as_texts, text_array
+
+#: The paths of an object's leaves, as its keys stand.
+Shape = tuple[Path, ...]
+
+_ARROW = {bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Values of one kind, under one path: `bool`, `int`, `float`, `str`, or `object` as JSON text.
+
+    Parameters
+    ----------
+    kind : type
+        Of all values.
+    positions : ndarray of int, length n
+        Which objects have them, in any order.
+    values : pyarrow.Array, length n
+        May have nulls.
+    """
+
+    kind: type
+    positions: Positions
+    values: pa.Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """Some objects, taken apart.
+
+    Parameters
+    ----------
+    parts : dict of tuple to list of Part
+        Under each path the values, by kind; none where all are null.
+    shapes : list of tuple
+        The shapes that occur.
+    shape_of : ndarray of int, length n
+        The shape of each object.
+    """
+
+    parts: dict[Path, list[Part]]
+    shapes: list[Shape]
+    shape_of: Positions
+
+    def __len__(self) -> int:
+        return len(self.shape_of)
+
+    def objects(self, wanted: Positions) -> list[dict[str, object]]:
+        """Put some of the objects together again.
+
+        Parameters
+        ----------
+        wanted : ndarray of int, length n
+            Which.
+
+        Returns
+        -------
+        list of dict
+            In the order of `wanted`; NaN has become null.
+        """
+        leaves: list[dict[Path, object]] = [{} for _ in range(len(self))]
+        for path, parts in self.parts.items():
+            for part in parts:
+                values = part.values.to_pylist()
+                if part.kind is object:
+                    values = list(map(_decoded, values))
+                for position, value in zip(part.positions.tolist(), values, strict=True):
+                    leaves[position][path] = value
+        return [_nested(self.shapes[self.shape_of[each]], leaves[each]) for each in wanted]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WideChunk:
+    """Some objects that have too many fields to be columns, as JSON text.
+
+    Parameters
+    ----------
+    texts : pyarrow.Array, length n
+        One object each.
+    """
+
+    texts: pa.Array
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def objects(self, wanted: Positions) -> list[Any]:
+        """Return some of the objects, as `Chunk.objects` does."""
+        return [_decoded(text) for text in self.texts.take(pa.array(wanted)).to_pylist()]
+
+
+def _decoded(text: str) -> object:
+    try:
+        return json.loads(text)
+    except RecursionError:
+        return text
+
+
+def _nested(shape: Shape, leaves: Mapping[Path, object]) -> dict[str, object]:
+    whole: dict[str, object] = {}
+    for path in shape:
+        level: dict[str, Any] = whole
+        for key in path[:-1]:
+            level = level.setdefault(key, {})
+        level[path[-1]] = leaves.get(path)
+    return whole
+
+
+def chunk_of(
+    objects: Objects, max_fields: int | None = None, whole: Collection[Path] = ()
+) -> Chunk | WideChunk:
+    """Take objects apart.
+
+    Parameters
+    ----------
+    objects : sequence of Mapping, length n
+        Decoded JSON objects.
+    max_fields : int, optional
+        How many different fields they may have, to be taken apart at all.
+    whole : collection of tuple, default ()
+        Paths where an object is a value like any other.
+
+    Returns
+    -------
+    Chunk or WideChunk
+        Of length n.
+    """
+    layouts = Layouts(len(objects))
+    columns = flatten(objects, whole, layouts, max_fields)
+    if columns is None:
+        return WideChunk(texts=text_array([as_text(each) for each in objects]))
+    shapes, shape_of = layouts.shapes()
+    return Chunk(parts={column.path: _parts(column) for column in columns}, shapes=shapes, shape_of=shape_of)
+
+
+def _parts(column: Column) -> list[Part]:
+    """Part values by kind: which type they share is known when all pages are there."""
+    kinds = column.kinds - {NoneType}
+    if len(kinds) <= 1:
+        found = [_part(kind, column.positions, column.values) for kind in kinds]
+    else:
+        found = [_part(kind, column.positions[at], values) for kind, at, values in _by_kind(column.values)]
+    return [part for part in found if part.kind is not NoneType]
+
+
+def _by_kind(values: Sequence[object]) -> Iterator[tuple[type, list[int], list[object]]]:
+    groups: dict[type, tuple[list[int], list[object]]] = {}
+    for nth, value in enumerate(values):
+        kind = type(value)
+        if kind not in groups:
+            groups[kind] = ([], [])
+        groups[kind][0].append(nth)
+        groups[kind][1].append(value)
+    groups.pop(NoneType, None)
+    for kind, (at, of_kind) in groups.items():
+        yield kind, at, of_kind
+
+
+def _part(kind: type, positions: Positions, values: Sequence[Any]) -> Part:
+    if kind is int:
+        try:
+            return Part(kind=int, positions=positions, values=pa.array(values, pa.int64()))
+        except OverflowError:  # beyond 64 bits: its digits
+            kind = object
+    if kind is bool or kind is float:
+        array = pa.array(values, _ARROW[kind], from_pandas=True)
+        kind = NoneType if array.null_count == len(array) else kind
+    elif kind is str:
+        array = text_array(values)
+    else:
+        kind, array = object, text_array(as_texts(values))
+    return Part(kind=kind, positions=positions, values=array)

@@ -1,0 +1,186 @@
+"""The pages of a job as they come in: Arrow from the first hundred on, so that no Python objects pile up."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from nimble_pandas import collector
+from nimble_pandas.frames.chunk import Chunk, WideChunk, chunk_of
+from nimble_pandas.frames.flatten import Positions
+from nimble_pandas.frames.text import TEXT, text_array
+from nimble_pandas.frames.width import MAX_FIELDS
+from nimble_pandas.models import Entity
+
+# Small enough for the processor's cache, large enough for Arrow.
+_BLOCK = 256
+# pages themselves are long, and a string and its copy in Arrow are two of them
+_BLOCK_CHARACTERS = 2**23
+
+# The service's own two spellings of the type, among an entity's fields.
+_TYPE_FIELDS = "entity_type", "entityType"
+_MAIN = "product"
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What an output says of its page.
+
+    Parameters
+    ----------
+    entities : sequence of Entity, default ()
+        What the page holds, in page order.
+    html : str, optional
+        The page itself.
+    """
+
+    entities: Sequence[Entity] = ()
+    html: str | None = None
+
+
+class Pages:
+    """All pages of a job, each known by its place; they can be added, and never change."""
+
+    def __init__(self) -> None:
+        # of each page: its first entity, how many it has, and the one that stands for it
+        self._first = array("q")
+        self._n_entities = array("q")
+        self._main = array("q")
+        self._words: dict[str | None, int] = {None: 0}
+        # of each entity: its type, as a place among the words
+        self._types = array("q")
+        self._chunks: list[Chunk | WideChunk] = []
+        self._texts: list[pa.Array] = []
+        self._waiting: list[Mapping[str, object]] = []
+        self._waiting_html: list[str | None] = []
+        self._n_characters = 0
+
+    def __len__(self) -> int:
+        return len(self._first)
+
+    def add(self, page: Page) -> int:
+        """Take in a page.
+
+        Parameters
+        ----------
+        page : Page
+            As its output has it.
+
+        Returns
+        -------
+        int
+            Its place.
+        """
+        first = len(self._types)
+        main = -1
+        for entity in page.entities:
+            said = entity_type(entity)
+            if main < 0 and said is not None and said.casefold() == _MAIN:
+                main = len(self._types)
+            self._types.append(self._words.setdefault(said, len(self._words)))
+            self._waiting.append(_fields(entity, said))
+        n_entities = len(self._types) - first
+        self._first.append(first)
+        self._n_entities.append(n_entities)
+        self._main.append(first if main < 0 and n_entities else main)
+        self._waiting_html.append(page.html)
+        self._n_characters += len(page.html or "")
+        if len(self._waiting) >= _BLOCK or self._n_characters >= _BLOCK_CHARACTERS:
+            self._flush()
+        return len(self._first) - 1
+
+    def _flush(self) -> None:
+        """Make Arrow of what waits."""
+        with collector.paused():
+            if self._waiting:
+                self._chunks.append(chunk_of(self._waiting, MAX_FIELDS))
+            if self._waiting_html:
+                self._texts.append(text_array(self._waiting_html))
+        self._waiting, self._waiting_html, self._n_characters = [], [], 0
+
+    @property
+    def chunks(self) -> Sequence[Chunk | WideChunk]:
+        """The fields of all entities."""
+        self._flush()
+        return self._chunks
+
+    @property
+    def html(self) -> pa.ChunkedArray:
+        """The pages themselves, null where they were not asked for."""
+        self._flush()
+        return pa.chunked_array(self._texts, TEXT)
+
+    @property
+    def n_entities(self) -> Positions:
+        """How many entities each page holds."""
+        return np.array(self._n_entities, dtype=np.intp)
+
+    @property
+    def n_all_entities(self) -> int:
+        """How many entities all pages hold together."""
+        return len(self._types)
+
+    @property
+    def types(self) -> pa.Array:
+        """The type of each entity, null where it is said nowhere."""
+        words = text_array(list(self._words))
+        return words.take(pa.array(np.array(self._types, dtype=np.intp)))
+
+    def shown(self, explode: bool | str) -> Positions:
+        """Return the entities that are shown, page by page.
+
+        Parameters
+        ----------
+        explode : bool or str
+            One per page, or all, or all of one type.
+
+        Returns
+        -------
+        ndarray of int
+            Their places among all entities, ascending.
+        """
+        if explode is True:
+            return np.arange(len(self._types))
+        if explode is False:
+            main = np.array(self._main, dtype=np.intp)
+            return main[main >= 0]
+        wanted = [
+            place for word, place in self._words.items() if word and word.casefold() == explode.casefold()
+        ]
+        return np.flatnonzero(np.isin(np.array(self._types, dtype=np.intp), wanted))
+
+    def page_of(self, entities: Positions) -> Positions:
+        """Return the page that each of some entities is on."""
+        first = np.array(self._first, dtype=np.intp)
+        return np.searchsorted(first, entities, side="right") - 1
+
+
+def entity_type(entity: Entity) -> str | None:
+    """Return an entity's type, which some pages give only among the fields.
+
+    Parameters
+    ----------
+    entity : Entity
+        One thing on a page.
+
+    Returns
+    -------
+    str or None
+        None if it is said nowhere.
+    """
+    if entity.type is not None:
+        return entity.type
+    said = (entity.fields.get(name) for name in _TYPE_FIELDS)
+    return next((word for word in said if isinstance(word, str)), None)
+
+
+def _fields(entity: Entity, said: str | None) -> Mapping[str, object]:
+    """Leave out what the column entity_type says already."""
+    fields = entity.fields
+    if "entity_type" not in fields and "entityType" not in fields:
+        return fields
+    again = {name for name in _TYPE_FIELDS if fields.get(name, _TYPE_FIELDS) == said}
+    return {name: value for name, value in fields.items() if name not in again}
