@@ -36,6 +36,7 @@ With an account, leave out ``client=`` and set ``NIMBLE_USERNAME`` and ``NIMBLE_
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 from nimble_pandas import accessor as _accessor  # noqa: F401 -- registers .nimble
@@ -69,6 +70,9 @@ if TYPE_CHECKING:
     from nimble_pandas.progress import Snapshot
 
 __version__ = "0.1.0"
+
+# quiet, unless whoever imports this says otherwise
+logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __all__ = [
     "ApiError",

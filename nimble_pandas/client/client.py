@@ -8,6 +8,7 @@ it provably never left or was told to wait (429).
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -29,6 +30,8 @@ from nimble_pandas.clock import Clock
 from nimble_pandas.config import Credentials, resolve_base_url, resolve_credentials
 from nimble_pandas.errors import JobExpired, RateLimited, ServerError, TransportError
 from nimble_pandas.models import Batch, Progress, Task, TaskPage, reason
+
+_LOGGER = logging.getLogger("nimble_pandas.client")
 
 _ANSWER_MAX_BYTES = 64 * 2**20
 _OUTPUT_MAX_BYTES = 256 * 2**20
@@ -380,6 +383,7 @@ class Client:
                 pause = backoff(attempt)
             else:
                 return answer
+            _LOGGER.info("Not taken: sent again in %.1f s (attempt %d)", pause, attempt + 1)
             self.clock.sleep(pause)
 
     def _judge(self, answer: requests.Response, batch_id: str | None, *, submit: bool = False) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import weakref
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ from nimble_pandas.client.pace import Pace
 from nimble_pandas.clock import Clock
 from nimble_pandas.config import Credentials, is_loopback
 from nimble_pandas.errors import ConfigError, ServerError, TransportError
+
+_LOGGER = logging.getLogger("nimble_pandas.client")
 
 _CONNECT_SECONDS = 10.0
 _MAX_CONNECTIONS = 32
@@ -150,6 +153,7 @@ class Connection:
         except BaseException as exc:  # noqa: BLE001 -- an interrupt, which goes on from here
             failure = _bare(exc)
         else:
+            _LOGGER.debug("%s %s: %d", method, urlsplit(url).path, answer.status_code)
             wait = read_retry_after(answer.headers.get("Retry-After"), self._clock.now())
             self._pace.learn(answer.status_code, answer.headers, wait)
             return answer

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import random
 
 from nimble_pandas.client import Client
 from nimble_pandas.clock import Clock
 from nimble_pandas.errors import JobExpired, RateLimited, ServerError, TransportError
 from nimble_pandas.job.sent import SentBatch
+
+_LOGGER = logging.getLogger("nimble_pandas.job")
 
 # a call follows a tenth of the time that a batch has taken, within these bounds (seconds) …
 _SHARE = 0.1
@@ -60,6 +63,7 @@ def poll(batch: SentBatch, *, client: Client, clock: Clock, elapsed_seconds: flo
         if now - batch.failing_since > _PATIENCE_SECONDS:
             raise
         pause = min(max(pause, getattr(exc, "retry_after", None) or 1.0), _LONGEST_WAIT_SECONDS)
+        _LOGGER.info("Batch %s: asked again in %.1f s, for %s", batch.id, pause, exc.args[0])
     batch.next_poll_at = clock.monotonic() + pause
 
 
@@ -68,12 +72,14 @@ def _forgotten(batch: SentBatch, clock: Clock) -> None:
     batch.gone_since = now if batch.gone_since is None else batch.gone_since
     if now - batch.gone_since > _GONE_SECONDS or clock.now().timestamp() > batch.record.expires_at:
         batch.expired = batch.completed = batch.news = True
+        _LOGGER.warning("Batch %s: the service has forgotten it", batch.id)
 
 
 def _ask(batch: SentBatch, client: Client) -> None:
     batch_id = str(batch.id)
     progress = client.progress(batch_id)
     batch.fraction = max(batch.fraction, progress.fraction)
+    _LOGGER.debug("Batch %s: %.0f %%, completed: %s", batch_id, 100 * progress.fraction, progress.completed)
     moved = progress.fraction - batch.summarised_fraction >= _SUMMARY_STEP
     if moved or progress.completed or progress.fraction == 1:
         batch.learn(client.summary(batch_id))

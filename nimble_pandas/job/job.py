@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import html
+import logging
 import secrets
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ from nimble_pandas.tracebacks import shorten
 if TYPE_CHECKING:
     import pandas as pd
     from pandas.api.typing import NoDefault
+
+_LOGGER = logging.getLogger("nimble_pandas.job")
 
 # the view's time moves even when nothing else does
 _VIEW_SECONDS = 0.25
@@ -367,6 +370,7 @@ class Job:
         if not sent:
             return None
         message = self.how_to_go_on()
+        _LOGGER.info("Stopped by %s. %s", type(exc).__name__, message)
         if isinstance(exc, AuthError):
             self._story.forget_client()
             message = f"{message}\n{NEW_KEY}"
@@ -380,6 +384,7 @@ class Job:
         n_reused = self._story.reuse(max_age) if max_age is not None else 0
         self.id = self._story.claim(self.id, refresh=refresh)
         self._notice = what_was_there(self._story, n_reused)
+        _LOGGER.info("Job %s: %d requests. %s", self.id, self.plan.n_requests, self._notice or "")
         self._send(view)
 
     def _send(self, view: View) -> None:
@@ -401,6 +406,7 @@ class Job:
             if not self.done:
                 self._sleep(view, deadline, timeout)
         self._state = "done"
+        _LOGGER.info("%r", self)
 
     def _sleep(self, view: View, deadline: float | None, timeout: float | None) -> None:
         """Let time pass until something is due, moving the view's time along."""

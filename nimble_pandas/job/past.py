@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,8 @@ from nimble_pandas.ledger import STATUS_KEPT_SECONDS, JobRecord, Ledger, Sent
 from nimble_pandas.options import Options
 from nimble_pandas.planning import Plan, recall_plan
 from nimble_pandas.progress import View
+
+_LOGGER = logging.getLogger("nimble_pandas.job")
 
 
 def attach(
@@ -75,6 +78,7 @@ def attach(
         )
     plan, known = _recalled(record, ledger)
     job = Job(plan, client=client, ledger=ledger, storage_options=storage_options, progress=progress)
+    _LOGGER.info("Job %s: taken up from %s", job_id, ledger.path)
     return job.resume(job_id, known)
 
 

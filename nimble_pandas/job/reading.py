@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from nimble_pandas import collector
@@ -12,6 +13,8 @@ from nimble_pandas.job.register import Register
 from nimble_pandas.job.sent import SentBatch
 from nimble_pandas.job.sources import Pulled, is_passing
 from nimble_pandas.models import Task, read_output
+
+_LOGGER = logging.getLogger("nimble_pandas.job")
 
 # a success whose output is not there yet is asked for again for so long
 _GRACE_SECONDS = 30.0
@@ -123,6 +126,7 @@ class Reader:
         batch.unread_since = now if batch.unread_since is None else batch.unread_since
         if now - batch.unread_since > _PATIENCE_SECONDS:
             raise trouble[0]
+        _LOGGER.info("Batch %s: outputs cannot be read now: %s", batch.id, trouble[0].args[0])
         asked = max((getattr(error, "retry_after", None) or 0.0 for error in trouble), default=0.0)
         batch.next_read_at = now + min(
             max(asked, (now - batch.unread_since) * _PAUSE_SHARE), _LONGEST_PAUSE_SECONDS

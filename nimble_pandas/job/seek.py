@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ from nimble_pandas.job.sources import Stored
 from nimble_pandas.ledger import Ledger
 from nimble_pandas.models import Batch, Task, read_output
 from nimble_pandas.tasks import match
+
+_LOGGER = logging.getLogger("nimble_pandas.job")
 
 # clocks of two machines differ …
 _SKEW_SECONDS = 600.0
@@ -45,6 +48,7 @@ def seek(batch: SentBatch, *, client: Client, ledger: Ledger) -> bool:
     batch.record = replace(batch.record, state="accepted", batch_id=batch_id, error=None)
     batch.learn(Batch(id=batch_id, tasks=list(tasks)))
     ledger.move(batch.record, batch.known_tasks())
+    _LOGGER.info("Job %s, batch %d: found as %s", batch.record.job_id, batch.record.number, batch_id)
     return True
 
 

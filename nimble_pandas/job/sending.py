@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
@@ -12,6 +13,8 @@ from nimble_pandas.job.seek import seek
 from nimble_pandas.job.sent import SentBatch
 from nimble_pandas.job.submit import body_of, refuse, send, suspect
 from nimble_pandas.ledger import Ledger
+
+_LOGGER = logging.getLogger("nimble_pandas.job")
 
 # a batch whose answer was lost is looked for so long
 _SEEK_SECONDS = 30.0
@@ -111,6 +114,7 @@ class Sender:
         self._n_told_to_wait += 1
         pause = backoff(self._n_told_to_wait) if exc.retry_after is None else exc.retry_after
         self._send_again_at = now + pause
+        _LOGGER.info("Told to wait: submits go on in %.1f s", pause)
         return self._send_again_at - self._told_to_wait_since <= _RATE_LIMIT_SECONDS
 
     def _stop(

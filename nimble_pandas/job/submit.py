@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -17,6 +18,8 @@ from nimble_pandas.errors import (
 from nimble_pandas.job.sent import SentBatch
 from nimble_pandas.ledger import Ledger
 from nimble_pandas.models import encode_batch, encode_json
+
+_LOGGER = logging.getLogger("nimble_pandas.job")
 
 
 def send(batch: SentBatch, body: bytes, *, client: Client, ledger: Ledger) -> None:
@@ -59,6 +62,7 @@ def send(batch: SentBatch, body: bytes, *, client: Client, ledger: Ledger) -> No
     batch.record = replace(batch.record, state="accepted", batch_id=answer.id)
     batch.learn(answer)
     ledger.move(batch.record, batch.known_tasks())
+    _LOGGER.info("Job %s, batch %d: accepted as %s", batch.record.job_id, batch.record.number, answer.id)
 
 
 def body_of(batch: SentBatch, defaults: Mapping[str, object]) -> bytes:
@@ -105,3 +109,5 @@ def suspect(batch: SentBatch, ledger: Ledger) -> None:
 def _move(batch: SentBatch, ledger: Ledger, **changes: object) -> None:
     batch.record = replace(batch.record, **changes)  # type: ignore[arg-type]
     ledger.move(batch.record)
+    why = f": {batch.record.error}" if batch.record.error else ""
+    _LOGGER.info("Job %s, batch %d: %s%s", batch.record.job_id, batch.record.number, batch.record.state, why)
