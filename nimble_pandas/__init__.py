@@ -56,7 +56,7 @@ from nimble_pandas.errors import (
     SubmitUnknown,
     TransportError,
 )
-from nimble_pandas.pricing import prices
+from nimble_pandas.pricing import changes, compare, prices
 from nimble_pandas.verbs import batch, plan, submit
 
 if TYPE_CHECKING:
@@ -98,7 +98,9 @@ __all__ = [
     "attach",
     "batch",
     "bucket_policy",
+    "changes",
     "check",
+    "compare",
     "jobs",
     "key_policy",
     "local",

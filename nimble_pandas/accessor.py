@@ -89,6 +89,8 @@ class NimbleAccessor:
     submit = _method(verbs.submit)
     batch = _method(verbs.batch)
     prices = _method(pricing.prices)
+    compare = _method(pricing.compare)
+    changes = _method(pricing.changes)
 
 
 @pd.api.extensions.register_series_accessor("nimble")

@@ -1,5 +1,5 @@
 """What comes next with a frame of pages: its prices, compared between markets and over time."""
 
-from nimble_pandas.pricing.verbs import prices
+from nimble_pandas.pricing.verbs import changes, compare, prices
 
-__all__ = ["prices"]
+__all__ = ["changes", "compare", "prices"]

@@ -46,7 +46,7 @@ AVAILABILITY = (
     "instock", "stockstatus", "stock.status",
 )  # fmt: skip
 NAME = ("name", "productname", "title", "producttitle", "offers.itemoffered.name")
-OWN_URL = ("producturl", "canonicalurl", "itemurl", "offers.url", "link")
+OWN_URL = ("producturl", "canonicalurl", "itemurl", "offers.url", "url", "link")
 OWN_ID = ("asin", "usitemid", "itemid")
 
 
@@ -141,6 +141,11 @@ def column(frame: pd.DataFrame, label: Hashable, argument: str) -> pd.Series:
         f"{argument}={label!r}: the frame has {len(at) or 'no'} such column{'s' if at else ''}.",
         hint=f"Its columns are {named}{', …' if len(frame.columns) > _MAX_NAMED else ''}.",
     )
+
+
+def has(frame: pd.DataFrame, label: Hashable) -> bool:
+    """Return whether a frame has a column, or an index level, of that name."""
+    return label in frame.columns or label in frame.index.names
 
 
 def listed(values: Iterable[object]) -> list[object]:

