@@ -1,5 +1,6 @@
 """What the README says is so: its code runs, and nothing public is missing from it."""
 
+import logging
 import os
 import re
 import subprocess
@@ -27,6 +28,7 @@ def test_every_python_block_runs(tmp_path, monkeypatch, capsys):
     for language, code in BLOCKS:
         if language == "python":
             exec(compile(code, "README.md", "exec"), scope)
+    logging.getLogger("nimble_pandas").setLevel(logging.NOTSET)
     shown = capsys.readouterr().out
     assert "USD" in shown
     assert "'www.walmart.com/ip/2' is not an http(s) URL" in shown

@@ -10,20 +10,17 @@ import pandas as pd
 from nimble_pandas import Ledger
 from nimble_pandas.local import Fault, serve, shop
 
-FAULTS = [
-    Fault("429", on="submit", retry_after=0),
-    Fault("lost", on="submit"),
-    Fault("503", on="progress"),
-]
-
 
 def test_what_happens_to_a_job_is_logged_and_nothing_secret_is(tmp_path, caplog):
     """Submits, what was lost and found, calls made again, the end; by rooms, with no key and no page."""
     caplog.set_level("DEBUG", "nimble_pandas")
-    with serve(faults=FAULTS) as service:
-        client, ledger = service.client(), Ledger(tmp_path)
-        pages = pd.DataFrame({"url": shop.product_urls(service.shop_url, 2)})
-        pages.nimble.batch(url_col="url", vendor="walmart", progress="none", client=client, ledger=ledger)
+    with serve(faults=[Fault("429", on="submit", retry_after=0), Fault("503", on="progress")]) as service:
+        client = service.client()
+        pages = pd.Series(shop.product_urls(service.shop_url, 2))
+        how = {"vendor": "walmart", "progress": "none", "client": client, "ledger": Ledger(tmp_path)}
+        pages.nimble.batch(**how)
+        service.inject(Fault("lost", on="submit"))
+        pages.nimble.batch(**how)
         secrets = [service.password, client._credentials.authorization().partition(" ")[2]]
     records = [record for record in caplog.records if record.name.startswith("nimble_pandas")]
     said = "\n".join(record.getMessage() for record in records)
