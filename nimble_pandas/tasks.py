@@ -118,7 +118,7 @@ class _Index:
     """The requests of a batch, by what echoes may say of them."""
 
     def __init__(self, requests: Sequence[Mapping[str, object]]) -> None:
-        self.requests = requests
+        self.requests = requests = list(requests)
         self._saying: dict[tuple[str, str], set[int]] = defaultdict(set)
         self._at: dict[str, set[int]] = defaultdict(set)
         self._said = [set(_items({**DOCUMENTED_DEFAULTS, **request})) for request in requests]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
@@ -11,8 +10,9 @@ import numpy as np
 
 from nimble_pandas.job.recall import SourceOf, read_again, recall_batch
 from nimble_pandas.job.register import Register
+from nimble_pandas.job.requests import Requests
 from nimble_pandas.job.sent import SentBatch
-from nimble_pandas.ledger import BatchRecord, JobRecord, Ledger, Planned, RequestRecord, Sent
+from nimble_pandas.ledger import BatchRecord, JobRecord, Ledger, Planned, Sent
 from nimble_pandas.models import MAX_BATCH_REQUESTS, Delivery
 from nimble_pandas.planning import Plan, cut
 
@@ -103,7 +103,7 @@ def plan_batches(
                     storage_url=delivery.storage_url,
                     sent_at=now,
                 ),
-                requests=[json.loads(text) for text in plan.encoded(wanted, filled=True)],
+                requests=Requests(plan.encoded(wanted, filled=True)),
                 offset_of={position: offset for offset, position in enumerate(wanted)},
                 delivery=delivery,
                 source=source_of(delivery.storage_url),
@@ -117,16 +117,7 @@ def written(batches: Sequence[SentBatch], keys: Sequence[bytes]) -> list[Planned
     return [
         (
             batch.record,
-            [
-                RequestRecord(
-                    job_id=batch.record.job_id,
-                    number=batch.record.number,
-                    position=offset,
-                    key=keys[position],
-                    request=batch.requests[offset],
-                )
-                for position, offset in batch.offset_of.items()
-            ],
+            zip((keys[position] for position in batch.positions), batch.requests.texts, strict=True),
         )
         for batch in batches
     ]

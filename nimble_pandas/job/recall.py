@@ -12,6 +12,7 @@ from msgspec import structs
 from nimble_pandas.errors import OutputUnreadable
 from nimble_pandas.frames import Answer, Page
 from nimble_pandas.job.judge import judge
+from nimble_pandas.job.requests import Requests
 from nimble_pandas.job.sent import SentBatch
 from nimble_pandas.job.sources import Source
 from nimble_pandas.ledger import STATUS_KEPT_SECONDS, BatchRecord, Ledger, RequestRecord, Sent
@@ -171,7 +172,7 @@ def recall_batch(
     """
     batch = SentBatch(
         record=record,
-        requests=[each.request for each in requests],
+        requests=Requests(each.text for each in requests),
         offset_of=dict(offset_of),
         delivery=replace(delivery, storage_url=record.storage_url),
         source=source,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from nimble_pandas.job.requests import Requests
 from nimble_pandas.job.sources import Source
 from nimble_pandas.ledger import BatchRecord, RequestRecord
 from nimble_pandas.models import Batch, Delivery, Task
@@ -19,7 +20,7 @@ class SentBatch:
     ----------
     record : BatchRecord
         What the ledger says of it.
-    requests : sequence of Mapping
+    requests : Requests
         All of its requests, defaults filled in.
     offset_of : dict of int to int
         For each request of the plan that it answers, the place among `requests`.
@@ -30,7 +31,7 @@ class SentBatch:
     """
 
     record: BatchRecord
-    requests: Sequence[Mapping[str, object]]
+    requests: Requests
     offset_of: dict[int, int]
     delivery: Delivery
     source: Source

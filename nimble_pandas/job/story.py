@@ -334,7 +334,7 @@ class Story:
                 number=batch.record.number,
                 position=batch.offset_of[position],
                 key=self._keys[position],
-                request={},
+                text="",
                 task_id=answer.task_id,
                 status=answer.status,
                 error=answer.error,

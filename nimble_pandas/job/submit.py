@@ -80,12 +80,13 @@ def body_of(batch: SentBatch, defaults: Mapping[str, object]) -> bytes:
     bytes
         UTF-8 JSON.
     """
+    requests = list(batch.requests)
     # a batch of an earlier call may know nothing of what this one asks for
-    outside = {name: each for name, each in defaults.items() if all(name in one for one in batch.requests)}
+    outside = {name: each for name, each in defaults.items() if all(name in one for one in requests)}
     said = {name: encode_json(each) for name, each in outside.items()}
     inside = (
-        {name: each for name, each in request.items() if said.get(name) != encode_json(each)}
-        for request in batch.requests
+        {name: each for name, each in one.items() if name not in said or said[name] != encode_json(each)}
+        for one in requests
     )
     return encode_batch(map(encode_json, inside), outside, batch.delivery)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -120,8 +121,8 @@ class RequestRecord:
         Its place in that batch.
     key : bytes
         Its content key.
-    request : Mapping
-        What was asked, defaults filled in.
+    text : str
+        What was asked, as JSON, defaults filled in.
     task_id, status, error, http_status, fetched_at, output_url : optional
         As in the frame; ``status`` is None until it is final.
     copy : str or None
@@ -136,7 +137,7 @@ class RequestRecord:
     number: int
     position: int
     key: bytes
-    request: Mapping[str, object]
+    text: str
     task_id: str | None = None
     status: str | None = None
     error: str | None = None
@@ -146,3 +147,9 @@ class RequestRecord:
     copy: str | None = None
     settled_at: float | None = None
     collected_at: float | None = None
+
+    @property
+    def request(self) -> Mapping[str, object]:
+        """What was asked."""
+        request: dict[str, object] = json.loads(self.text)
+        return request

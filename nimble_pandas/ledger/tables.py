@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import TypeAlias
 
@@ -13,8 +13,8 @@ from nimble_pandas.ledger.records import BatchRecord, JobRecord, RequestRecord
 #: The latest that is known of a content key.
 Sent: TypeAlias = tuple[BatchRecord, RequestRecord]
 
-#: A batch that is going to be sent, and what is in it.
-Planned: TypeAlias = tuple[BatchRecord, Sequence[RequestRecord]]
+#: A batch that is going to be sent, and the content key and the JSON of each of its requests.
+Planned: TypeAlias = tuple[BatchRecord, Iterable[tuple[bytes, str]]]
 
 # variables of one statement
 _MANY = 500
@@ -36,31 +36,28 @@ def insert_job(connection: sqlite3.Connection, job: JobRecord) -> None:
         return
     keys = b"".join(_NO_KEY if key is None else key for key in job.row_keys)
     columns = {**_columns(job), "row_keys": keys, "invalid": json.dumps(job.invalid, default=str)}
-    _insert(connection, "jobs", [columns])
+    _insert(connection, "jobs", columns)
 
 
 def insert_batches(connection: sqlite3.Connection, batches: Sequence[Planned]) -> None:
     """Write batches down, with what is in them."""
     for batch, requests in batches:
-        _insert(connection, "batches", [_columns(batch)])
-        _insert(
-            connection,
-            "requests",
-            [{**_columns(each), "request": json.dumps(dict(each.request))} for each in requests],
-        )
-
-
-def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[Mapping[str, object]]) -> None:
-    if rows:
-        names = list(rows[0])
+        _insert(connection, "batches", _columns(batch))
         connection.executemany(
-            # names of our own dataclasses' fields
-            f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(f':{n}' for n in names)})",  # noqa: S608
-            rows,
+            "INSERT INTO requests (job_id, number, position, key, request) VALUES (?, ?, ?, ?, ?)",
+            ((batch.job_id, batch.number, position, *each) for position, each in enumerate(requests)),
         )
 
 
-def _columns(record: JobRecord | BatchRecord | RequestRecord) -> dict[str, object]:
+def _insert(connection: sqlite3.Connection, table: str, row: dict[str, object]) -> None:
+    connection.execute(
+        # names of our own dataclasses' fields
+        f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)})",  # noqa: S608
+        row,
+    )
+
+
+def _columns(record: JobRecord | BatchRecord) -> dict[str, object]:
     return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
@@ -74,6 +71,7 @@ def latest(
 ) -> dict[bytes, Sent]:
     """Return the latest that is known of content keys at a service, under a condition, in some order."""
     found: dict[bytes, Sent] = {}
+    batches: dict[tuple[str, int], BatchRecord] = {}
     for start in range(0, len(keys), _MANY):
         some = keys[start : start + _MANY]
         marks = ", ".join(f":k{n}" for n in range(len(some)))
@@ -85,7 +83,11 @@ def latest(
             {**{f"k{n}": key for n, key in enumerate(some)}, "service": service, **values},
         )
         # the later one of a key replaces the earlier
-        found.update((row["key"], (_batch_of(row), read_request(row))) for row in rows)
+        for row in rows:
+            place = row["job_id"], row["number"]
+            # one for all of its requests
+            batch = batches.get(place) or batches.setdefault(place, _batch_of(row))
+            found[row["key"]] = batch, read_request(row)
     return found
 
 
@@ -115,7 +117,10 @@ def _batch_of(row: sqlite3.Row) -> BatchRecord:
     )
 
 
+# all but the text, which the table calls by what it says
+_REQUEST_COLUMNS = tuple(field.name for field in fields(RequestRecord) if field.name != "text")
+
+
 def read_request(row: sqlite3.Row) -> RequestRecord:
     """Return the request that a row holds."""
-    known = {field.name: row[field.name] for field in fields(RequestRecord)}
-    return RequestRecord(**{**known, "request": json.loads(row["request"])})
+    return RequestRecord(text=row["request"], **{name: row[name] for name in _REQUEST_COLUMNS})

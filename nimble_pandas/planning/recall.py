@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from nimble_pandas.models import Delivery
+from nimble_pandas.models import Delivery, encode_json
 from nimble_pandas.planning.columns import TEXT, Codes, Column, fragment
 from nimble_pandas.planning.keys import keys_of
 from nimble_pandas.planning.plan import Plan
@@ -66,7 +66,8 @@ def recall_plan(
 
 
 def _column(name: str, requests: Sequence[Mapping[str, object]]) -> Column:
-    said = [fragment(name, request[name]) if name in request else None for request in requests]
+    before = fragment(name, "")[:-2]
+    said = [f"{before}{encode_json(request[name])}" if name in request else None for request in requests]
     return Column(
         parameter=name,
         label=name,
