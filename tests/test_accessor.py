@@ -3,7 +3,9 @@
 import doctest
 import inspect
 
+import geopandas
 import pandas as pd
+import pyarrow as pa
 import pytest
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
@@ -45,6 +47,67 @@ def test_a_name_of_any_kind_is_the_columns():
         plan = urls.nimble.plan(vendor="walmart")
         assert plan.request(0) == {"url": "https://www.walmart.com/ip/1"}
         assert list(plan.rows.columns) == [name]
+
+
+def test_a_geodataframe_stays_one(service, tmp_path):
+    """Class, geometry and reference system are kept, whether rows are repeated or not."""
+    urls = shop.product_urls(service.shop_url, 3)
+    places = geopandas.points_from_xy([1, 2, 3], [4, 5, 6])
+    shops = geopandas.GeoDataFrame({"url": urls, "place": places}, geometry="place", crs="EPSG:4326")
+    how = {"url_col": "url", "vendor": "walmart", "parse": True, "client": service.client()}
+    how |= {"progress": "none", "ledger": nimble_pandas.Ledger(tmp_path)}
+    job = shops.nimble.submit(**how)
+    plain = job.wait().frame()
+    grid = shops.nimble.batch(country=["US", "DE"], **how)
+    exploded = shops.nimble.batch(explode=True, **how)
+    for frame, n_rows in ((plain, 3), (grid, 6), (exploded, 3), (job.failed(), 0)):
+        assert type(frame) is geopandas.GeoDataFrame
+        assert (frame.crs, frame.geometry.name, len(frame)) == (shops.crs, "place", n_rows)
+    grid.to_parquet(tmp_path / "prices.parquet")
+    assert geopandas.read_parquet(tmp_path / "prices.parquet").crs == shops.crs
+    assert type(shops["url"].nimble.plan(vendor="walmart").rows) is pd.DataFrame
+
+
+def test_every_dtype_index_and_label_survives(service, tmp_path):
+    """Input columns come back equal, dtypes included, under levels of the index; the frame is not changed."""
+    urls = shop.product_urls(service.shop_url, 3)
+    markets = pd.ArrowDtype(pa.dictionary(pa.int32(), pa.string()))
+    frame = pd.DataFrame(
+        {
+            "url": pd.Categorical([*urls, urls[0]]),
+            "country": pd.array(["US", "US", None, "DE"], dtype=markets),
+            "when": pd.date_range("2026-01-01", periods=4, tz="Europe/Berlin"),
+            "price": pd.array([1, None, 3, 4], dtype=pd.ArrowDtype(pa.decimal128(10, 2))),
+            "stock": pd.array([1, None, 3, 4], dtype="Int64"),
+            "span": pd.interval_range(0, 4),
+            "month": pd.period_range("2026-01", periods=4, freq="M"),
+            "sold": pd.array([True, None, False, True], dtype="boolean"),
+            "age": pd.to_timedelta([1, 2, 3, 4], unit="s"),
+        },
+        index=pd.MultiIndex.from_arrays([["x", "x", "y", "y"], [1, 1, 2, 2]], names=["shop", "n"]),
+    )
+    frame.attrs = {"source": "the shop"}
+    before = frame.copy(deep=True)
+    how = {"vendor": "walmart", "progress": "none", "client": service.client()}
+    how["ledger"] = nimble_pandas.Ledger(tmp_path)
+    found = frame.nimble.batch(url_col="url", country_col="country", **how)
+    assert list(found["status"]) == ["ok"] * 4
+    pd.testing.assert_frame_equal(found[frame.columns], frame)
+    pd.testing.assert_frame_equal(frame, before)
+    # as `frame.join(other)` has it, where the other frame has none
+    assert (frame.attrs, found.attrs) == ({"source": "the shop"}, {})
+    found.to_parquet(tmp_path / "found.parquet")
+    nested = pd.DataFrame([urls], columns=pd.MultiIndex.from_product([["page"], ["a", "b", "c"]]), index=[7])
+    twice = pd.concat([nested, nested]).nimble.batch(url_col=("page", "b"), **how)
+    assert list(twice.index) == [7, 7]
+    assert list(twice.columns[:4]) == [("page", "a"), ("page", "b"), ("page", "c"), ("task_id", "")]
+
+
+def test_a_sparse_column_is_known_not_to_fit_parquet():
+    """Before anything is paid, as for any other column that Parquet does not take."""
+    frame = PAGES.assign(sold=pd.arrays.SparseArray([0]))
+    with pytest.warns(UserWarning, match="Parquet cannot hold this frame's own 'sold'"):
+        frame.nimble.plan(url_col="Page", vendor="walmart")
 
 
 def test_levels_of_the_index_give_other_parameters():

@@ -22,7 +22,9 @@ def unwritable(rows: pd.DataFrame) -> list[Hashable]:
         Labels that are one and the same as text, then those of objects that are of no one type.
     """
     as_text = pd.Series([str(label) for label in rows.columns], dtype=object)
-    alike = list(rows.columns[as_text.duplicated(keep=False)])
+    alike: list[Hashable] = list(rows.columns[as_text.duplicated(keep=False)])
+    sparse = [label for label, dtype in rows.dtypes.items() if isinstance(dtype, pd.SparseDtype)]
+    alike += [label for label in sparse if label not in alike]
     return alike + [label for label, column in _objects(rows) if label not in alike and not _fits(column)]
 
 
