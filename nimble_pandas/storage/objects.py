@@ -1,0 +1,165 @@
+"""Objects through obstore: ten times as many a second, and fsspec asked about what is unclear."""
+
+from __future__ import annotations
+
+import logging
+import os
+import urllib.parse
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import obstore
+
+from nimble_pandas.storage.packing import MAX_OUTPUT_BYTES, too_long
+from nimble_pandas.storage.readers import FsspecReader
+from nimble_pandas.storage.window import Admit, Window
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig
+
+_LOGGER = logging.getLogger("nimble_pandas.storage")
+
+# what a store says of an object that is not there; any other 404 may be a page of something else
+_MISSING = ("<Code>NoSuchKey</Code>", "<Code>NoSuchBucket</Code>")
+
+# after so few attempts fsspec is asked, which has a patience of its own
+RETRIES: RetryConfig = {"max_retries": 4, "retry_timeout": timedelta(seconds=20)}
+
+# obstore asks for credentials anew five minutes before they end, hence once a minute
+_CREDENTIALS_LAST = timedelta(minutes=6)
+
+_forked = False
+
+
+def _in_child() -> None:
+    global _forked  # noqa: PLW0603 -- a process is forked or is not
+    _forked = True
+
+
+if hasattr(os, "register_at_fork"):
+    # obstore's threads are not in the child, and what it waits on is the parent's too: both would hang
+    os.register_at_fork(after_in_child=_in_child)
+
+
+def is_forked() -> bool:
+    """Say whether this process was forked from one that had loaded this module."""
+    return _forked
+
+
+def expires_at() -> datetime:
+    """Return until when credentials that fsspec's library looks after may be used unasked."""
+    return datetime.now(UTC) + _CREDENTIALS_LAST
+
+
+def connection(
+    url: str, *, proxy: str | None = None, verify: bool = True, **options: str | timedelta
+) -> ClientConfig:
+    """Return the options of a connection in obstore's words.
+
+    Parameters
+    ----------
+    url : str
+        Where to.
+    proxy : str, optional
+        Through which proxy; through none, whatever the environment says, if not given.
+    verify : bool, default True
+        Whether the server's certificate must be good.
+    **options
+        Further ones.
+
+    Returns
+    -------
+    dict
+        Nothing is left to the variables of the environment that obstore reads and fsspec does not.
+    """
+    config: ClientConfig = {
+        "allow_http": url.startswith("http://"),
+        "allow_invalid_certificates": not verify,
+        # of all attempts at the longest of outputs; what hangs, the other two find
+        "timeout": timedelta(hours=1),
+        # there is no other way to say "none"
+        "proxy_url": proxy or url,
+        "proxy_excludes": "" if proxy else urllib.parse.urlsplit(url).hostname or "",
+    }
+    config.update(options)  # type: ignore[typeddict-item]
+    return config
+
+
+class ObjectReader:
+    """Objects through obstore.
+
+    Parameters
+    ----------
+    store : obstore.store.ObjectStore
+        The bucket.
+    prefix : str
+        With which the URLs of the bucket's objects begin.
+    fsspec : FsspecReader
+        The same bucket. It is asked about every answer but the plain ones, so that errors are its own.
+    """
+
+    def __init__(self, store: Any, prefix: str, fsspec: FsspecReader) -> None:  # noqa: ANN401 -- made by kind
+        self._store = store
+        self._prefix = prefix
+        self._fsspec = fsspec
+        # whether it is known to work here, or not to
+        self._works = False
+        self._fails = False
+
+    def read(self, urls: Sequence[str]) -> Iterator[bytes | BaseException]:
+        """Yield the content of each object, or why there is none, in order."""
+        if self._fails or _forked:
+            return self._fsspec.read(urls)
+        return iter(Window(self._fetch, urls))
+
+    def find(self, path: str) -> list[str]:
+        """Return the paths of all objects under `path`, as fsspec writes them; in no order."""
+        bucket, _, key = path.strip("/").partition("/")
+        if self._fails or _forked or self._prefix.partition("://")[2] != f"{bucket}/":
+            return self._fsspec.find(path)
+        try:
+            pages = obstore.list(self._store, prefix=key or None, chunk_size=1000)
+            found = [f"{bucket}/{each['path']}" for page in pages for each in page]
+        except Exception:  # noqa: BLE001 -- a name that obstore does not take, or an error that fsspec will tell
+            found = []
+        # nothing may be one object, a folder's marker or an error
+        return found or self._fsspec.find(path)
+
+    def _fetch(self, url: str, admit: Admit) -> bytes | BaseException:
+        key = self._key(url)
+        if key is None or self._fails:
+            return self._fsspec.fetch(url, admit)
+        try:
+            answer = obstore.get(self._store, key)
+            n_bytes = answer.meta["size"]
+            if n_bytes > MAX_OUTPUT_BYTES:
+                return too_long()
+            admit(n_bytes)
+            content = bytes(answer.bytes())
+        except FileNotFoundError as exc:
+            if any(word in str(exc) for word in _MISSING):
+                return FileNotFoundError(url)
+            return self._fsspec.fetch(url, admit)
+        except Exception as exc:  # noqa: BLE001 -- fsspec says what it is
+            return self._second_opinion(url, admit, exc)
+        self._works = True
+        return content
+
+    def _key(self, url: str) -> str | None:
+        """Return the name of an object, or None for one that obstore would respell or fsspec take apart."""
+        key = url.removeprefix(self._prefix)
+        plain = key != url and not key.startswith("/") and not key.endswith("/")
+        return key if plain and "?versionId=" not in key and "#" not in key else None
+
+    def _second_opinion(self, url: str, admit: Admit, exc: Exception) -> bytes | BaseException:
+        content = self._fsspec.fetch(url, admit)
+        if isinstance(content, bytes) and not self._works and not self._fails:
+            # a proxy, a certificate, a redirect to another region …
+            self._fails = True
+            _LOGGER.info(
+                "%s… is read through fsspec, which is slower: obstore had a %s",
+                self._prefix,
+                type(exc).__name__,
+            )
+        return content

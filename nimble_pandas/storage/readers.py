@@ -1,0 +1,109 @@
+"""What fetches objects and lists them: any reader, and fsspec's own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+from nimble_pandas.storage.packing import MAX_OUTPUT_BYTES, too_long
+from nimble_pandas.storage.window import Admit, Window
+
+# objects under way at once: beyond this s3fs, whose limit is CPU, gets no faster
+_CONCURRENCY = 64
+
+
+class Unsuited(Exception):  # noqa: N818 -- reads as what it is
+    """A store cannot be read in the fast way just as fsspec would read it; says why, with no value."""
+
+
+class Reader(Protocol):
+    """What fetches objects and lists them."""
+
+    def read(self, urls: Sequence[str]) -> Iterator[bytes | BaseException]:
+        """Yield the content of each object, or why there is none, in order."""
+
+    def find(self, path: str) -> list[str]:
+        """Return the paths of all objects under `path`, as fsspec writes them; in no order."""
+
+
+class FsspecReader:
+    """Objects through fsspec, many at a time.
+
+    Parameters
+    ----------
+    fs : fsspec.AbstractFileSystem
+        The store.
+    """
+
+    def __init__(self, fs: Any) -> None:  # noqa: ANN401 -- untyped
+        self._fs = fs
+        # one stream for an object: s3fs would else ask for its size once more
+        self._how = {"max_concurrency": 1} if is_of(fs, "s3fs") else {}
+
+    def read(self, urls: Sequence[str]) -> Iterator[bytes | BaseException]:
+        """Yield the content of each object, or why there is none, in order."""
+        if not self._fs.async_impl:
+            n_threads = os.cpu_count() or 1
+            return iter(Window(self.fetch, urls, n_threads=n_threads, max_threads=n_threads))
+        return self._on_loop(urls)
+
+    def fetch(self, url: str, admit: Admit) -> bytes | BaseException:
+        """Return the content of one object, or why there is none."""
+        if self._fs.async_impl:
+            try:
+                return asyncio.run_coroutine_threadsafe(self._cat(url), self._fs.loop).result()
+            except Exception as exc:  # noqa: BLE001 -- whatever a store raises, it is this one object's trouble
+                return exc
+        try:
+            path = self._fs._strip_protocol(url)  # noqa: SLF001 -- fsspec's documented hook
+            admit(_short_enough(self._fs.size(path)))
+            content: bytes = self._fs.cat_file(path)
+        except Exception as exc:  # noqa: BLE001 -- as above
+            return exc
+        return content
+
+    def find(self, path: str) -> list[str]:
+        """Return the paths of all objects under `path`, as fsspec writes them; in no order."""
+        return list(self._fs.find(path))
+
+    def _on_loop(self, urls: Sequence[str]) -> Iterator[bytes | BaseException]:
+        under_way: deque[Any] = deque()
+        try:
+            for url in urls:
+                under_way.append(asyncio.run_coroutine_threadsafe(self._cat(url), self._fs.loop))
+                if len(under_way) >= _CONCURRENCY:
+                    yield _outcome(under_way.popleft())
+            while under_way:
+                yield _outcome(under_way.popleft())
+        finally:
+            # an interrupt does not wait for answers that nobody will look at
+            for each in under_way:
+                each.cancel()
+
+    async def _cat(self, url: str) -> bytes:
+        path = self._fs._strip_protocol(url)  # noqa: SLF001 -- fsspec's documented hook
+        _short_enough((await self._fs._info(path)).get("size"))  # noqa: SLF001 -- likewise
+        content: bytes = await self._fs._cat_file(path, **self._how)  # noqa: SLF001 -- likewise
+        return content
+
+
+def _outcome(future: Any) -> bytes | BaseException:  # noqa: ANN401 -- of bytes
+    try:
+        content: bytes = future.result()
+    except Exception as exc:  # noqa: BLE001 -- whatever a store raises, it is this one object's trouble
+        return exc
+    return content
+
+
+def _short_enough(n_bytes: int | None) -> int:
+    if (n_bytes or 0) > MAX_OUTPUT_BYTES:
+        raise too_long()
+    return n_bytes or 0
+
+
+def is_of(fs: object, package: str) -> bool:
+    """Say whether a filesystem is a package's own, and no other under the same protocol."""
+    return type(fs).__module__.partition(".")[0] == package

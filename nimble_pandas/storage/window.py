@@ -1,0 +1,169 @@
+"""Many things fetched at once, by threads, and given back in order."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from queue import SimpleQueue
+from typing import TypeAlias
+
+# beyond these the processor, not the wait, is what limits (measured, 3 KB objects over loopback)
+_FEWEST_THREADS = 16
+_MOST_THREADS = 256
+
+# what one object costs the processor, waits aside: so many threads as fit into the wait for one
+_SECONDS_EACH = 0.0001
+
+# objects per thread that are fetched, or being fetched, before the first of them is taken
+_AHEAD = 4
+
+# objects up to so long are not counted …
+_SMALL_BYTES = 2**16
+# … and of longer ones there are so many bytes in memory at once, fetched and not taken yet
+_MOST_BYTES = 32 * 2**20
+
+# at the interpreter's end, calls under way get so long to come back
+_LAST_SECONDS = 2.0
+
+_open: set[Window] = set()
+
+#: Asked for leave to hold so many bytes; it comes back when there is room.
+Admit: TypeAlias = Callable[[int], None]
+
+#: What fetches one thing. It asks for leave before it takes the thing into memory.
+Fetch: TypeAlias = Callable[[str, Admit], bytes | BaseException]
+
+
+class Stopped(BaseException):  # nobody waits for the answer any more: no error
+    """The window is closed."""
+
+
+class Window:
+    """A sliding window over a list: as soon as one thing is there, the next is asked for.
+
+    More threads join where what is asked for takes long to answer.
+
+    Parameters
+    ----------
+    fetch : Fetch
+        Called in the threads.
+    items : sequence of str
+        What is fetched.
+    n_threads : int, default 16
+        Threads to begin with.
+    max_threads : int, default 256
+        Threads in the end.
+    """
+
+    def __init__(
+        self,
+        fetch: Fetch,
+        items: Sequence[str],
+        *,
+        n_threads: int = _FEWEST_THREADS,
+        max_threads: int = _MOST_THREADS,
+    ) -> None:
+        self._fetch = fetch
+        self._items = items
+        self._first_threads = n_threads
+        self._max_threads = max_threads
+        self._todo: SimpleQueue[int | None] = SimpleQueue()
+        self._done: SimpleQueue[tuple[int, bytes | BaseException, float]] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._stopped = False
+        # the position whose turn it is, and the bytes held of those that are longer than small ones
+        self._turn = 0
+        self._held: dict[int, int] = {}
+        self._room = threading.Condition()
+
+    def __iter__(self) -> Iterator[bytes | BaseException]:
+        """Yield what was fetched, in the order of the list."""
+        found: dict[int, bytes | BaseException] = {}
+        n_sent, fastest = 0, float("inf")
+        _open.add(self)
+        try:
+            self._add_threads(self._first_threads)
+            for turn in range(len(self._items)):
+                n_sent = self._send(n_sent, turn)
+                while turn not in found:
+                    position, content, seconds = self._done.get()
+                    found[position] = content
+                    if seconds < fastest:
+                        fastest = seconds
+                        self._add_threads(int(fastest / _SECONDS_EACH))
+                        n_sent = self._send(n_sent, turn)
+                yield found.pop(turn)
+                self._take(turn)
+        finally:
+            self.stop()
+            _open.discard(self)
+
+    def stop(self) -> None:
+        """Let the threads end: each with what it is fetching now."""
+        self._stopped = True
+        for _ in self._threads:
+            self._todo.put(None)
+        with self._room:
+            self._room.notify_all()
+
+    def join(self, deadline: float) -> None:
+        """Wait for the threads, until `deadline` on the monotonic clock."""
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _add_threads(self, n_wanted: int) -> None:
+        n_wanted = min(n_wanted, self._max_threads, len(self._items))
+        while len(self._threads) < n_wanted:
+            # daemons, for nobody waits for the answers that are under way when the interpreter ends
+            thread = threading.Thread(target=self._work, daemon=True, name="nimble-pandas-fetch")
+            self._threads.append(thread)
+            thread.start()
+
+    def _send(self, n_sent: int, turn: int) -> int:
+        n_wanted = min(len(self._items), turn + _AHEAD * len(self._threads))
+        for position in range(n_sent, n_wanted):
+            self._todo.put(position)
+        return max(n_sent, n_wanted)
+
+    def _work(self) -> None:
+        while (position := self._todo.get()) is not None and not self._stopped:
+            started = time.perf_counter()
+            try:
+                content = self._fetch(self._items[position], partial(self._admit, position))
+            except BaseException as exc:  # noqa: BLE001 -- whatever it is, it is raised where it is looked at
+                content = exc
+            self._done.put((position, content, time.perf_counter() - started))
+
+    def _admit(self, position: int, n_bytes: int) -> None:
+        """Wait until there is room for so many bytes; there always is for the one whose turn it is."""
+        if n_bytes <= _SMALL_BYTES:
+            return
+        with self._room:
+            self._room.wait_for(lambda: self._stopped or self._has_room(position, n_bytes))
+            if self._stopped:
+                raise Stopped
+            self._held[position] = n_bytes
+
+    def _has_room(self, position: int, n_bytes: int) -> bool:
+        # with nothing held, nobody would wake the one who waits
+        return position <= self._turn or not self._held or sum(self._held.values()) + n_bytes <= _MOST_BYTES
+
+    def _take(self, position: int) -> None:
+        self._turn = position + 1
+        if self._held:
+            with self._room:
+                self._held.pop(position, None)
+                self._room.notify_all()
+
+
+@atexit.register
+def _end() -> None:
+    deadline = time.monotonic() + _LAST_SECONDS
+    windows = list(_open)
+    for window in windows:
+        window.stop()
+    for window in windows:
+        window.join(deadline)
