@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -184,4 +185,6 @@ def at_each_step(act):
     def entered(frame, _event, _argument):
         return line if frame.f_code.co_filename.startswith(STEPS) else None
 
+    # batches are sent, and asked about, on threads of their own
+    threading.settrace(entered)
     sys.settrace(entered)

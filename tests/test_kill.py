@@ -195,7 +195,7 @@ def test_ctrl_c_ends_within_a_second_and_says_how_to_go_on(service, undisturbed,
 def test_an_interrupted_answer_is_not_written_down(step):
     """Whichever line of settling is interrupted, what is told as final is an answer."""
     frame = pd.DataFrame({"url": ["https://www.walmart.com/ip/1"]})
-    register = Register(nimble_pandas.plan(frame, url_col="url", vendor="walmart"))
+    register = Register(nimble_pandas.plan(frame, url_col="url", vendor="walmart"), str)
     interrupt = killed.countdown(step, lambda: signal.raise_signal(signal.SIGINT))
     killed.at_each_step(interrupt)
     try:

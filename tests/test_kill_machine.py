@@ -49,11 +49,17 @@ class Kills(RuleBasedStateMachine):
     service, folder, undisturbed, n_kills = None, None, None, 0
     _numbers = itertools.count()
 
-    @initialize(stored=st.booleans(), rows=ROWS, trouble=st.sampled_from(TROUBLE))
-    def write_the_call(self, stored, rows, trouble):
+    @initialize(
+        stored=st.booleans(),
+        rows=ROWS,
+        trouble=st.sampled_from(TROUBLE),
+        max_batch_requests=st.sampled_from([1, 2]),
+    )
+    def write_the_call(self, stored, rows, trouble, max_batch_requests):
         self.calm, self.n_steps = self.undisturbed[stored]
         self.mark = f"m{next(self._numbers)}"
         self.call = call_of(self.service, self.folder / self.mark, self.mark, stored=stored)
+        self.call.max_batch_requests = max_batch_requests
         self.pages = self.call.urls
         self.rows, self.sent_rows = rows, set()
         self.refused = trouble is not None and trouble.kind == "429"

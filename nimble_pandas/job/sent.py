@@ -12,7 +12,7 @@ from nimble_pandas.models import Batch, Delivery, Task
 from nimble_pandas.tasks import agrees, match
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class SentBatch:
     """A batch that answers requests of the job; it may have been sent by an earlier one.
 

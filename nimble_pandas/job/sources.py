@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias
 
 from nimble_pandas.client import Client
@@ -17,6 +16,7 @@ from nimble_pandas.errors import (
     StorageError,
     TransportError,
 )
+from nimble_pandas.job.calls import each
 from nimble_pandas.models import Delivery, Task
 from nimble_pandas.storage import Store, unpack
 
@@ -57,9 +57,9 @@ class Pulled:
         urls : Mapping of str to str
             Locations by task id.
 
-        Yields
-        ------
-        Found
+        Returns
+        -------
+        iterator of Found
             In no particular order. `OutputMissing` where there is nothing yet.
 
         Raises
@@ -67,12 +67,7 @@ class Pulled:
         AuthError
             The key is not accepted any more; what was read stays.
         """
-        pool = ThreadPoolExecutor(_PULL_CONCURRENCY)
-        try:
-            yield from pool.map(self._pull, urls)
-        finally:
-            # an interrupt does not wait for calls that nobody will look at
-            pool.shutdown(wait=False, cancel_futures=True)
+        return each(self._pull, urls, n_at_once=_PULL_CONCURRENCY)
 
     def _pull(self, task_id: str) -> Found:
         try:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from nimble_pandas.client import Client
 from nimble_pandas.config import is_loopback
 from nimble_pandas.errors import ConfigError
+from nimble_pandas.job.calls import Bell
 from nimble_pandas.job.claim import claim, job_record, take_up
-from nimble_pandas.job.follow import poll
+from nimble_pandas.job.follow import Follower
 from nimble_pandas.job.reading import Reader
 from nimble_pandas.job.recall import is_under_way, read_again
 from nimble_pandas.job.register import Register
@@ -24,6 +26,10 @@ from nimble_pandas.storage import Store
 
 # between looks for what should be there and is not: an output, a batch whose answer was lost
 _LOOK_AGAIN_SECONDS = 0.5
+# a step reads what has landed for about so long: views and the ledger are told in between
+_STEP_SECONDS = 0.25
+# whoever waits for calls looks up so often, in seconds of the machine's
+_LOOK_UP_SECONDS = 0.25
 
 #: A job, the number of a batch of it, and a request's position there.
 Place: TypeAlias = tuple[str, int, int]
@@ -65,12 +71,15 @@ class Story:
         self._storage_options = Options(storage_options)
         self._keys = plan.keys.to_pylist()
         self._reader = Reader(self.register, self.clock, self._keep)
+        self._bell = Bell()
+        self._follower = Follower(client, self._bell)
         self._sender = Sender(
             client=client,
             ledger=ledger,
             register=self.register,
             defaults=plan.defaults,
             learn=self._reader.learn,
+            bell=self._bell,
         )
         # the batch that a request was last sent in, to write its answer down there
         self._batch_of: dict[int, SentBatch] = {}
@@ -78,6 +87,8 @@ class Story:
         self._place_of: dict[int, Place] = {}
         self._sources: dict[str | None, Source] = {}
         self._source_of(plan.delivery.storage_url)
+        # batches of which something may have landed, by identity
+        self._to_read: dict[int, SentBatch] = {}
         self._started_at = self.clock.monotonic()
         self._look_again_at = 0.0
         self._collected = False
@@ -243,14 +254,35 @@ class Story:
         Parameters
         ----------
         sent : callable, optional
-            Called after each batch.
+            Called now and then meanwhile.
 
         Raises
         ------
         ApiError, TransportError, ConfigError
             Nothing of this job was sent.
         """
-        self._sender.send_planned(self.batches, sent)
+        with self._attended():
+            self._sender.go_on(self.batches)
+            while self._sender.under_way:
+                self._look_up()
+                self._sender.go_on(self.batches)
+                sent()
+
+    @contextlib.contextmanager
+    def _attended(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.detach()
+            raise
+
+    def detach(self) -> None:
+        """Let nothing more be sent; what has left comes to its own end, and is written down."""
+        self._sender.detach()
+
+    def _look_up(self) -> None:
+        """Wait until a call is over, but not for long."""
+        self._bell.wait(_LOOK_UP_SECONDS)
 
     @property
     def told_to_wait_seconds(self) -> float:
@@ -275,12 +307,12 @@ class Story:
         return self._batch_of[position] is batch and self.register.is_open(position)
 
     def advance(self, *, now: bool = False, send: bool = True) -> None:
-        """Do whatever is due: look for lost batches, poll, read what has landed, write it down.
+        """Do whatever is due: send, look for lost batches, poll, read what has landed, write it down.
 
         Parameters
         ----------
         now : bool, default False
-            Whether everything is due.
+            Whether everything is due, and is waited for.
         send : bool, default True
             Whether batches that were planned, and provably not sent, are sent.
 
@@ -289,41 +321,83 @@ class Story:
         ApiError, TransportError
             The service does not answer; what was read is written down.
         """
+        with self._attended():
+            try:
+                if now:
+                    self._do_all(send=send)
+                else:
+                    self._do_what_is_due()
+            finally:
+                self._write_down()
+
+    def _do_all(self, *, send: bool) -> None:
+        if send:
+            self.send_planned()
+        self._sender.seek(self.running())
+        waiting = [batch for batch in self._running_there() if not batch.over]
+        while waiting or self._follower.under_way:
+            heard = self._follow(waiting)
+            waiting = [batch for batch in waiting if all(batch is not other for other in heard)]
+            if self._follower.under_way:
+                self._look_up()
+        for batch in self._running_there():
+            self._reader.read(batch)
+
+    def _do_what_is_due(self) -> None:
         started = self.clock.monotonic()
-        look_again = now or self._look_again_at <= started
+        look_again = self._look_again_at <= started
+        self._go_on()
         if look_again:
-            if send:
-                self.send_planned()
             self._sender.seek(self.running())
-        running = [batch for batch in self.running() if batch.is_taken]
-        due = [batch for batch in running if not batch.over and (now or batch.next_poll_at <= started)]
-        try:
-            for batch in due:
-                poll(
-                    batch,
-                    client=self.client,
-                    clock=self.clock,
-                    elapsed_seconds=started - self._started_at,
-                    n_batches=len(running),
-                )
-            for batch in running if look_again else due:
-                self._reader.read(batch)
-        finally:
-            self._write_down()
+            self._to_read |= {id(batch): batch for batch in self._running_there()}
+        while self._to_read and self.clock.monotonic() - started <= _STEP_SECONDS:
+            self._reader.read(next(iter(self._to_read.values())))
+            self._to_read.pop(next(iter(self._to_read)))
+            # what is under way does not wait for what is read
+            self._go_on()
         if look_again:
             self._look_again_at = self.clock.monotonic() + _LOOK_AGAIN_SECONDS
+        if self._under_way and not self._to_read:
+            self._look_up()
+
+    def _go_on(self) -> None:
+        """Take in what calls have brought, and make those that are due."""
+        self._sender.go_on(self.batches)
+        now = self.clock.monotonic()
+        due = [batch for batch in self._running_there() if not batch.over and batch.next_poll_at <= now]
+        heard = self._follow(sorted(due, key=lambda batch: batch.next_poll_at))
+        self._to_read |= {id(batch): batch for batch in heard}
+
+    def _follow(self, due: Sequence[SentBatch]) -> list[SentBatch]:
+        n_batches = len(self._running_there())
+        heard = self._follower.take_in(elapsed_seconds=self.elapsed_seconds, n_batches=n_batches)
+        self._follower.ask(batch for batch in due if all(batch is not other for other in heard))
+        return heard
+
+    def _running_there(self) -> list[SentBatch]:
+        """Return the batches that the service has, and that owe answers."""
+        return [
+            batch for batch in self.running() if batch.is_taken and not self._sender.is_sending(batch)
+        ]
+
+    @property
+    def _under_way(self) -> bool:
+        return self._sender.under_way or self._follower.under_way
 
     @property
     def due_at(self) -> float:
         """When `advance` has something to do again, on the clock."""
+        if self._under_way or self._to_read:
+            # calls are waited for there
+            return 0.0
         running = self.running()
         if any(not batch.is_taken or batch.over for batch in running) or self._reader.looks_again:
             return self._look_again_at
         return min((batch.next_poll_at for batch in running), default=0.0)
 
     def _write_down(self) -> None:
-        now = self.clock.now().timestamp()
-        self.ledger.settle(self._settled(self.register.fresh(), now))
+        if fresh := self.register.fresh():
+            self.ledger.settle(self._settled(fresh, self.clock.now().timestamp()))
 
     def _settled(self, positions: list[int], now: float) -> Iterator[RequestRecord]:
         for position in positions:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from nimble_pandas.client import Client
@@ -22,7 +22,7 @@ from nimble_pandas.models import encode_batch, encode_json
 _LOGGER = logging.getLogger("nimble_pandas.job")
 
 
-def send(batch: SentBatch, body: bytes, *, client: Client, ledger: Ledger) -> None:
+def send(batch: SentBatch, body: bytes, *, client: Client, ledger: Ledger, ready: Callable[[], None]) -> None:
     """Submit one batch.
 
     Parameters
@@ -35,6 +35,8 @@ def send(batch: SentBatch, body: bytes, *, client: Client, ledger: Ledger) -> No
         The service.
     ledger : Ledger
         Told before and after.
+    ready : callable
+        Called when the batch's turn has come; it is not sent, and still ``planned``, if this raises.
 
     Raises
     ------
@@ -45,9 +47,13 @@ def send(batch: SentBatch, body: bytes, *, client: Client, ledger: Ledger) -> No
     ApiError, TransportError
         The batch was refused, or never left: nothing of it runs or is billed.
     """
-    _move(batch, ledger, state="intent", sent_at=client.clock.now().timestamp())
+
+    def intend() -> None:
+        ready()
+        _move(batch, ledger, state="intent", sent_at=client.clock.now().timestamp())
+
     try:
-        answer = client.submit(body, patience=0.0)
+        answer = client.submit(body, patience=0.0, ready=intend)
     except (SubmitUnknown, ServerError) as exc:
         batch.swallowed = True
         _move(batch, ledger, state="unknown", error=doubt(exc))

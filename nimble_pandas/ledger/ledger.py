@@ -117,12 +117,13 @@ class Ledger:
                 ours = self._locked(folder / f"{job_id}.lock", held)
                 # while it is open, a commit is one fsync: SQLite tidies up when the last one closes
                 held.enter_context(self._reading())
+            # by whichever thread, for the last that sends is not always the one that began
             yield ours
 
     def _locked(self, path: pathlib.Path, held: contextlib.ExitStack) -> bool:
         # of the system's own kind, which is dropped with its process
         try:
-            held.enter_context(filelock.FileLock(path).acquire(timeout=0))
+            held.enter_context(filelock.FileLock(path, thread_local=False).acquire(timeout=0))
         except filelock.Timeout:
             return False
         return True
@@ -463,7 +464,9 @@ class Ledger:
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)
+        connection = sqlite3.connect(
+            self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
         connection.row_factory = sqlite3.Row
         try:
             # a commit is on the disk when it returns: that is what an intent is for
