@@ -376,9 +376,7 @@ class Story:
 
     def _running_there(self) -> list[SentBatch]:
         """Return the batches that the service has, and that owe answers."""
-        return [
-            batch for batch in self.running() if batch.is_taken and not self._sender.is_sending(batch)
-        ]
+        return [batch for batch in self.running() if batch.is_taken and not self._sender.is_sending(batch)]
 
     @property
     def _under_way(self) -> bool:

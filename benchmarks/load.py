@@ -1,0 +1,121 @@
+"""Many batches through one process: time, memory, and every call that the service saw.
+
+    python benchmarks/load.py --rows 200000
+
+The local service runs in a process of its own and makes its pages up at once, so that what is measured is
+the client: 200,000 rows are 200 batches. Memory is what the kernel says of each process (VmHWM). With `--pull`
+outputs are asked for one by one over HTTP in place of being read from a folder; `--rate-limit` lets the
+service refuse what comes faster, and `--max-rate` the client not call faster in the first place.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pathlib
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+
+def memory_mib() -> dict[str, int]:
+    """Return what this process takes, and has taken at most."""
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    fields = dict(line.split(":", 1) for line in lines)
+    return {name: int(fields[name].split()[0]) // 1024 for name in ("VmRSS", "VmHWM")}
+
+
+def cpu_seconds() -> float:
+    """Return the CPU time of this process, all threads."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return round(used.ru_utime + used.ru_stime, 1)
+
+
+def serve(chosen: argparse.Namespace) -> None:
+    """Run the service until the parent asks for its figures."""
+    from nimble_pandas.local import serve
+
+    limit = {"rate_limit": chosen.rate_limit, "burst": chosen.burst} if chosen.rate_limit else {}
+    pages = {"pages": "instant", "page_seconds": chosen.page_seconds}
+    with serve(shop=False, username="load", password="load", **pages, **limit) as service:
+        print(service.base_url, flush=True)
+        sys.stdin.readline()
+        refused = sum(call.status_code == 429 for call in service.log)
+        figures = {
+            "calls": service.counts,
+            "refused (of the last 10,000)": refused,
+            "busiest second": service.busiest_second,
+            "MiB": memory_mib(),
+            "CPU s": cpu_seconds(),
+        }
+        print(json.dumps(figures), flush=True)
+        service.check()
+
+
+def load(chosen: argparse.Namespace, base_url: str, folder: pathlib.Path) -> dict[str, object]:
+    """Send the rows, wait, and return what it took."""
+    import pandas as pd
+
+    import nimble_pandas
+
+    os.environ["NIMBLE_PANDAS_HOME"] = str(folder / "ledger")
+    rows = pd.DataFrame({"url": [f"https://www.walmart.com/ip/{n}" for n in range(chosen.rows)]})
+    rate = {"max_rate": chosen.max_rate} if chosen.max_rate else {}
+    client = nimble_pandas.Client(base_url=base_url, username="load", password="load", **rate)
+    before = memory_mib()
+    started = time.perf_counter()
+    frame = nimble_pandas.batch(
+        rows,
+        url_col="url",
+        vendor="walmart",
+        parse=True,
+        progress="none",
+        client=client,
+        storage_url=None if chosen.pull else str(folder / "outputs"),
+    )
+    seconds = time.perf_counter() - started
+    after = memory_mib()
+    return {
+        "seconds": round(seconds, 1),
+        "rows a second": round(chosen.rows / seconds),
+        "CPU s": cpu_seconds(),
+        "MiB before": before["VmRSS"],
+        "MiB at most": after["VmHWM"],
+        "bytes a row": round((after["VmHWM"] - before["VmRSS"]) * 2**20 / chosen.rows),
+        "statuses": frame["status"].value_counts().to_dict(),
+    }
+
+
+def main() -> None:
+    """Run both sides and print what each has to say."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=200_000)
+    parser.add_argument("--pull", action="store_true")
+    parser.add_argument("--max-rate", type=float)
+    parser.add_argument("--rate-limit", type=float)
+    parser.add_argument("--burst", type=int, default=20)
+    parser.add_argument("--page-seconds", type=float, default=0.0)
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.serve:
+        serve(chosen)
+        return
+    command = [sys.executable, __file__, "--serve", *sys.argv[1:]]
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="nimble-load-"))
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as service:
+        try:
+            client = load(chosen, service.stdout.readline().strip(), folder)
+            service.stdin.write("\n")
+            service.stdin.flush()
+            print(json.dumps({"client": client, "service": json.loads(service.stdout.readline())}, indent=2))
+        finally:
+            service.stdin.close()
+            shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
