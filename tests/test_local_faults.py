@@ -113,6 +113,19 @@ def test_no_json_with_200(caller, kind):
         answer.json()
 
 
+@pytest.mark.parametrize("kind", kinds("cut"))
+def test_half_an_answer(caller, web, kind):
+    """The connection ends in the middle: the batch was taken, and half of the output came."""
+    (task,) = caller.ended(web.url)
+    for call in ("submit", "results"):
+        caller.service.inject(Fault(kind, on=call))
+    with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
+        caller.submit(web.url)
+    with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
+        caller.pulled(task)
+    assert caller.get("/batches/list").json()["pagination"]["total"] == 2
+
+
 @pytest.mark.parametrize("kind", kinds("reset", "lost"))
 def test_no_answer(caller, web, kind):
     """The connection ends without an answer: before the batch was taken, or after."""

@@ -31,6 +31,8 @@ _PATIENCE_SECONDS = 300.0
 _LONGEST_WAIT_SECONDS = 600.0
 # a batch that is not known at one moment may be at the next, until it has been unknown for so long
 _GONE_SECONDS = 60.0
+# … or, once its 24 hours are over, for so long
+_LATE_GONE_SECONDS = 2.0
 
 
 class Follower:
@@ -149,7 +151,9 @@ def _learn(batch: SentBatch, progress: Progress, summary: Batch | None) -> None:
 def _forgotten(batch: SentBatch, clock: Clock) -> None:
     now = clock.monotonic()
     batch.gone_since = now if batch.gone_since is None else batch.gone_since
-    if now - batch.gone_since > _GONE_SECONDS or clock.now().timestamp() > batch.record.expires_at:
+    # the wall clock alone does not decide: it may have been set
+    late = clock.now().timestamp() > batch.record.expires_at
+    if now - batch.gone_since > (_LATE_GONE_SECONDS if late else _GONE_SECONDS):
         batch.expired = batch.completed = batch.news = True
         _LOGGER.warning("Batch %s: the service has forgotten it", batch.id)
 

@@ -94,7 +94,8 @@ class Job:
     def hours_left(self) -> float | None:
         """Hours until the service forgets the first batch that is not done; None if there is none."""
         now = self._story.clock.now().timestamp()
-        return min(((batch.record.expires_at - now) / 3600 for batch in self._story.running()), default=None)
+        left = ((batch.record.expires_at - now) / 3600 for batch in self._story.running())
+        return max(min(left), 0.0) if self._story.running() else None
 
     def submit(self, *, refresh: bool = False, max_age: float | None = None) -> Job:
         """Send what is not under way already; called once, by `submit`.

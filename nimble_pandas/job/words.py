@@ -61,7 +61,7 @@ def what_was_there(story: Story, n_reused: int) -> str | None:
     if n_reused:
         times = [answer.fetched_at for answer in story.register.answers if answer.reused]
         oldest = story.clock.now() - min(filter(None, times))
-        hours = oldest.total_seconds() / 3600
+        hours = max(oldest.total_seconds(), 0.0) / 3600
         lines.append(f"{n_reused:,} requests reuse outputs; the oldest page is {hours:.1f} hours old.")
     n_own = sum(len(batch.offset_of) for batch in story.batches if batch.record.state == "planned")
     n_under_way = story.plan.n_requests - n_reused - n_own

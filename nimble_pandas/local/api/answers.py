@@ -120,3 +120,31 @@ class NoAnswer(Response):
         transport.abort()
         while (await receive())["type"] != "http.disconnect":
             pass
+
+
+class CutAnswer(Response):
+    """The connection ends in the middle of an answer.
+
+    Parameters
+    ----------
+    whole : starlette.responses.Response
+        The answer, of which half is sent.
+    """
+
+    def __init__(self, whole: Response) -> None:
+        super().__init__(status_code=whole.status_code)
+        self.whole = whole
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send half, then end the connection; `loopback.Protocol` has put it into the scope."""
+        content = bytes(self.whole.body)
+        headers = {
+            "type": "http.response.start",
+            "status": self.status_code,
+            "headers": self.whole.raw_headers,
+        }
+        await send(headers)
+        await send({"type": "http.response.body", "body": content[: len(content) // 2], "more_body": True})
+        scope["transport"].close()
+        while (await receive())["type"] != "http.disconnect":
+            pass

@@ -10,6 +10,7 @@ kind                  meets                             what happens
 ``delay``             any call                          the answer comes ``seconds`` later
 ``expired``           progress, summary, task, results  the batch is forgotten: 404
 ``lost``              any call                          the call is carried out, the answer never comes
+``cut``               any call                          the call is carried out, the answer breaks off
 ``taken_500``         submit                            the batch is taken, the answer is 500
 ``taken_html``        submit                            the batch is taken, the answer is an HTML page
 ``shuffled``          submit, summary                   the tasks come in another order

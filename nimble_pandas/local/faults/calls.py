@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import HTMLResponse, Response
 
-from nimble_pandas.local.api.answers import Json, NoAnswer
+from nimble_pandas.local.api.answers import CutAnswer, Json, NoAnswer
 from nimble_pandas.local.faults.fault import Fault, Occasion, kind
 
 Answer = dict[str, Any]
@@ -77,6 +77,11 @@ async def _expired(_fault: Fault, occasion: Occasion) -> None:
 @kind("lost", "after")
 def _lost(_fault: Fault, _answer: object) -> Response:
     return NoAnswer(reset=False)
+
+
+@kind("cut", "after")
+def _cut(_fault: Fault, answer: Answer | Response) -> Response:
+    return CutAnswer(answer if isinstance(answer, Response) else Json(answer))
 
 
 @kind("taken_500", "after", "submit")
