@@ -69,8 +69,16 @@ def _meant(argument: str, names: list[str]) -> str:
     return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
 
 
+class _Verbs:
+    """What both accessors say of themselves."""
+
+    def __repr__(self) -> str:
+        verbs = [name for name in dir(type(self)) if not name.startswith("_")]
+        return f"The verbs of nimble_pandas: {', '.join(verbs)}. help() of any of them says more."
+
+
 @pd.api.extensions.register_dataframe_accessor("nimble")
-class NimbleAccessor:
+class NimbleAccessor(_Verbs):
     """The verbs of nimble_pandas on a frame: `plan`, `submit` and `batch`, and what comes next.
 
     Parameters
@@ -94,7 +102,7 @@ class NimbleAccessor:
 
 
 @pd.api.extensions.register_series_accessor("nimble")
-class NimbleSeriesAccessor:
+class NimbleSeriesAccessor(_Verbs):
     """The verbs of nimble_pandas on a column of URLs: `plan`, `submit` and `batch`.
 
     The rows are those of a frame with this one column, under its name (``url`` if it has none) and its

@@ -181,6 +181,30 @@ def test_a_slip_is_answered_with_what_to_type(call, said):
     assert "Nothing was sent." in str(found.value)
 
 
+def test_what_is_no_client_or_ledger_is_refused():
+    """Before anything is sent, with what to give instead."""
+    for name, example in (("client", r"Client\(base_url="), ("ledger", r"Ledger\(\"folder\"\)")):
+        with pytest.raises(nimble_pandas.ConfigError, match=rf"(?s)not a str.*nimble_pandas\.{example}"):
+            PAGES.nimble.batch(url_col="Page", vendor="walmart", **{name: "there"})
+
+
+def test_the_accessor_says_what_it_is():
+    """Its verbs, when it is looked at."""
+    assert repr(PAGES.nimble).startswith("The verbs of nimble_pandas: batch, ")
+    assert repr(PAGES["Page"].nimble).startswith("The verbs of nimble_pandas: batch, plan, submit. help()")
+
+
+def test_a_column_called_status_is_the_callers(service, tmp_path):
+    """`failed` goes by what became of the rows, not by what the caller calls so."""
+    pages = pd.DataFrame({"url": shop.product_urls(service.shop_url, 2), "status": ["new", "ok"]})
+    missing = shop.missing_urls(service.shop_url)[:1]
+    pages = pd.concat([pages, pd.DataFrame({"url": missing, "status": "ok"})], ignore_index=True)
+    how = {"url_col": "url", "vendor": "walmart", "client": service.client(), "progress": "none"}
+    job = pages.nimble.submit(**how, ledger=nimble_pandas.Ledger(tmp_path)).wait()
+    assert list(job.failed()["url"]) == missing
+    assert list(job.failed()["status_nimble"]) == ["empty"]
+
+
 @pytest.fixture
 def shell():
     """Give an IPython, with what an analyst has imported."""

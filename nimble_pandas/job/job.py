@@ -310,8 +310,10 @@ class Job:
         pandas.DataFrame
             A part of `frame`, not exploded, with a ``status`` and an ``error`` in each row.
         """
-        frame = self.frame()
-        return frame[~frame["status"].isin(["ok", "pending"])]
+        # by the answers: the caller's own frame may have a column called "status"
+        frame, register = self.frame(), self._story.register
+        statuses = (register.answers[answer].status for answer in register.answer_of_row)
+        return frame[[status not in {"ok", "pending"} for status in statuses]]
 
     def snapshot(self, message: str | None = None) -> Snapshot:
         """Return how far the job has come, as views are told.

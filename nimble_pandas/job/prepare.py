@@ -65,6 +65,8 @@ def prepare(
     # an empty frame, laid out: whatever is wrong with the layout is better known before anything is paid
     assemble(plan.rows.head(0), [], np.array([], dtype=np.intp), explode=explode, dtype_backend=dtype_backend)
     choose_view(progress)
+    _check_is("client", client, Client, 'Client(base_url="…")')
+    _check_is("ledger", ledger, Ledger, 'Ledger("folder")')
     return Job(
         plan,
         client=client or Client(),
@@ -72,6 +74,14 @@ def prepare(
         storage_options=storage_options,
         progress=progress,
     )
+
+
+def _check_is(name: str, given: object, kind: type, example: str) -> None:
+    if given is not None and not isinstance(given, kind):
+        raise ConfigError(
+            f"{name}= is a {kind.__name__}, not a {type(given).__name__}.",
+            hint=f"Nothing was sent. Give {name}=nimble_pandas.{example}, or leave it out.",
+        )
 
 
 def seconds(max_age: object) -> float | None:

@@ -72,7 +72,7 @@ def make_plan(
             f"{name}= is a list and {name}_col= is given too: a row cannot follow both.",
             hint="Nothing was sent. Give one of them.",
         )
-    defaults = {name: read_default(name, value) for name, value in values.items()}
+    defaults = {name: _default(frame, name, value) for name, value in values.items()}
     parameters = _read(rows, {**columns, **grid_columns}, defaults)
     invalid = _invalid(rows, parameters)
     _warn_of_vendors(parameters["vendor"])
@@ -128,6 +128,15 @@ def _check_needed(frame: pd.DataFrame, columns: Mapping[str, Hashable], values: 
         )
 
 
+def _default(frame: pd.DataFrame, name: str, value: object) -> object:
+    try:
+        return read_default(name, value)
+    except InputError as exc:
+        if isinstance(value, str) and value in frame.columns:
+            exc.hint = f"{exc.hint} Did you mean {name}_col={shown(value)}?"
+        raise
+
+
 def _likely(frame: pd.DataFrame) -> str:
     """Return the column that looks most as if it held the pages."""
     for label in frame.columns if len(frame) else ():
@@ -142,8 +151,10 @@ def _listed(labels: pd.Index) -> str:
     return f"[{names}]{more}"
 
 
-def _meant(label: Hashable, labels: pd.Index) -> str:
+def _meant(label: object, labels: pd.Index) -> str:
     """Return a question: whether a label that there is was meant."""
+    if isinstance(label, pd.Series | pd.Index):
+        return f" Give the column's name: {shown(label.name)}."
     known = {str(each).strip().lower(): each for each in labels}
     close = difflib.get_close_matches(str(label).strip().lower(), known, n=1)
     return f" Did you mean {shown(known[close[0]])}?" if close else ""

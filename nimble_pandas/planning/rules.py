@@ -53,7 +53,8 @@ def _text(value: object) -> str:
 def _url(value: object) -> str | None:
     url = _text(value)
     if url and not is_http_url(url):
-        raise ValueError(f"{shown(url)} is not an http(s) URL")
+        why = ": it holds a blank, which is spelled %20" if " " in url else ""
+        raise ValueError(f"{shown(url)} is not an http(s) URL{why}")
     return url or None
 
 
