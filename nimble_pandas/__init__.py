@@ -56,7 +56,7 @@ from nimble_pandas.errors import (
     SubmitUnknown,
     TransportError,
 )
-from nimble_pandas.pricing import changes, compare, prices
+from nimble_pandas.pricing import changes, compare, plot_history, plot_prices, plot_status, prices
 from nimble_pandas.verbs import batch, plan, submit
 
 if TYPE_CHECKING:
@@ -105,6 +105,9 @@ __all__ = [
     "key_policy",
     "local",
     "plan",
+    "plot_history",
+    "plot_prices",
+    "plot_status",
     "prices",
     "read_outputs",
     "rescue",

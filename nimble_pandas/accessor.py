@@ -99,6 +99,9 @@ class NimbleAccessor(_Verbs):
     prices = _method(pricing.prices)
     compare = _method(pricing.compare)
     changes = _method(pricing.changes)
+    plot_prices = _method(pricing.plot_prices)
+    plot_history = _method(pricing.plot_history)
+    plot_status = _method(pricing.plot_status)
 
 
 @pd.api.extensions.register_series_accessor("nimble")

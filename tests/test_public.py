@@ -46,7 +46,9 @@ def test_the_accessor_has_the_signature_of_its_twin(name):
     assert "{" not in method.__doc__.partition("Examples")[0].replace('{"', "")
 
 
-@pytest.mark.parametrize("name", ["prices", "compare", "changes"])
+@pytest.mark.parametrize(
+    "name", ["prices", "compare", "changes", "plot_prices", "plot_history", "plot_status"]
+)
 def test_what_comes_next_has_the_signature_of_its_twin(name):
     """What is asked of a frame is a method and a function, alike but for the frame."""
     function = getattr(nimble_pandas, name)

@@ -275,7 +275,7 @@ class _Rows:
 def statuses(fields: Fields) -> list[object] | None:
     """Return each row's status, or None where the frame has no such column."""
     found = fields.task("status")
-    if not found or not set(found) <= STATUSES | {None}:
+    if found is None or not set(found) <= STATUSES | {None}:
         return None
     return [status or "ok" for status in found]
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def prices(
@@ -225,3 +229,155 @@ def changes(
     from nimble_pandas.pricing.changes import changed
 
     return changed(frame, previous, on)
+
+
+def plot_prices(
+    frame: pd.DataFrame,
+    *,
+    index: Hashable | Sequence[Hashable] | None = None,
+    columns: Hashable = "country",
+    currency: str | None = None,
+    rates: Mapping[str, float] | pd.Series | str | None = None,
+    max_items: int | None = 40,
+    ax: Axes | None = None,
+) -> Axes:
+    """Plot the prices of each item across markets: one line per item, one dot per market.
+
+    Items stand in the order of their spread, the widest on top; those without any price are counted in
+    the title. Needs matplotlib, the extra ``plot``.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame, shape (n, k)
+        As `batch` returned it, or as `compare` did; then the next four do not matter.
+    index : label or list of label, optional
+        As in `compare`.
+    columns : label, default "country"
+        As in `compare`.
+    currency : str, optional
+        As in `compare`.
+    rates : Mapping, Series or "ecb", optional
+        As in `compare`.
+    max_items : int or None, default 40
+        The most items, those with the widest spread; None for all, of which more than 60 have no names.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        For further changes.
+
+    Raises
+    ------
+    ConfigError
+        There is no matplotlib, or as in `compare`.
+    InputError
+        A column is not there.
+
+    Examples
+    --------
+    >>> import pandas as pd, nimble_pandas
+    >>> frame = pd.DataFrame({"sku": ["A", "A"], "country": ["US", "CA"], "price": ["$10", "$15"]})
+    >>> ax = nimble_pandas.plot_prices(frame, index="sku", currency="USD", rates={"CAD": 0.71})
+    """
+    from nimble_pandas.pricing.plots import dot_plot
+
+    return dot_plot(
+        frame, index=index, columns=columns, currency=currency, rates=rates, max_items=max_items, ax=ax
+    )
+
+
+def plot_history(
+    frame: pd.DataFrame,
+    *,
+    index: Hashable | Sequence[Hashable] | None = None,
+    columns: Hashable | None = "country",
+    currency: str | None = None,
+    rates: Mapping[str, float] | pd.Series | str | None = None,
+    max_items: int = 8,
+    ax: Axes | None = None,
+) -> Axes:
+    """Plot prices over time, over several snapshots that were concatenated.
+
+    One line per item and market, those that moved most in colour; a page without a price is a gap.
+    Needs matplotlib, the extra ``plot``.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame, shape (n, k)
+        ``pandas.concat`` of frames that `batch` returned, with their ``fetched_at``.
+    index : label or list of label, optional
+        As in `compare`.
+    columns : label or None, default "country"
+        Column, or index level, with the market; None, or a frame without it, for none.
+    currency : str, optional
+        As in `compare`.
+    rates : Mapping, Series or "ecb", optional
+        As in `compare`; all prices are converted at the same rates.
+    max_items : int, default 8
+        How many lines have a colour and a name; the others are grey.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        For further changes.
+
+    Raises
+    ------
+    ConfigError
+        There is no matplotlib, or as in `compare`.
+    InputError
+        A column is not there.
+
+    Examples
+    --------
+    >>> import pandas as pd, nimble_pandas
+    >>> days = pd.date_range("2026-11-01", periods=3, tz="UTC")
+    >>> frame = pd.DataFrame({"sku": "A", "price": ["$10", "$12", "$11"], "fetched_at": days})
+    >>> ax = nimble_pandas.plot_history(frame.assign(country="US"), index="sku")
+    """
+    from nimble_pandas.pricing.plots import history_plot
+
+    return history_plot(
+        frame, index=index, columns=columns, currency=currency, rates=rates, max_items=max_items, ax=ax
+    )
+
+
+def plot_status(frame: pd.DataFrame, *, by: Hashable | None = None, ax: Axes | None = None) -> Axes:
+    """Plot how many rows have which status.
+
+    Needs matplotlib, the extra ``plot``.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame, shape (n, k)
+        As `batch` returned it.
+    by : label, optional
+        Column, or index level: one bar for each of its values, at most 30, those with the most rows that
+        are not ``ok``. One bar per status if not given.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        For further changes.
+
+    Raises
+    ------
+    ConfigError
+        There is no matplotlib.
+    InputError
+        The frame has no statuses, or no such column.
+
+    Examples
+    --------
+    >>> import pandas as pd, nimble_pandas
+    >>> ax = nimble_pandas.plot_status(pd.DataFrame({"status": ["ok", "ok", "failed"]}))
+    """
+    from nimble_pandas.pricing.plots import status_plot
+
+    return status_plot(frame, by=by, ax=ax)
