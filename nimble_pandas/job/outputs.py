@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections import defaultdict
@@ -82,10 +83,13 @@ def read_outputs(
     series = _listed(urls, storage_options)
     pages = Pages()
     known: dict[str, Answer] = {}
-    given = series.dropna().unique()
-    for start in range(0, len(given), _WINDOW):
+    # one stream of all of them, for whoever reads from a store reads ahead
+    contents = _contents(series.dropna().unique(), storage_options, client)
+    n_known = -1
+    while n_known < len(known):
+        n_known = len(known)
         with collector.paused():
-            for url, found in _contents(given[start : start + _WINDOW], storage_options, client):
+            for url, found in itertools.islice(contents, _WINDOW):
                 known[url] = _answer(url, found, pages)
     nowhere = Answer(status="invalid", error="there is no output URL")
     answers = [known[url] if isinstance(url, str) else nowhere for url in series]
