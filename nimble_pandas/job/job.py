@@ -6,7 +6,7 @@ import contextlib
 import html
 import logging
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pandas.api.extensions import no_default
@@ -118,7 +118,8 @@ class Job:
             Nothing was sent.
         """
         with self._shown(self._progress) as view:
-            self._begin(view, refresh=refresh, max_age=max_age)
+            self._begin(refresh=refresh, max_age=max_age)
+            self._send(view)
         return self
 
     def run(
@@ -154,10 +155,12 @@ class Job:
             As `wait`.
         """
         timeout = seconds_of(timeout)
-        with self._shown(self._progress) as view:
-            self._begin(view, refresh=refresh, max_age=max_age)
+        # collected as late as can be: who is stopped before gets the frame by the same call, and pays nothing
+        with self._shown(self._progress, at_last=self._story.collect) as view:
+            self._begin(refresh=refresh, max_age=max_age)
+            # sends, too: the first outputs are read before the last batch has left
             self._wait(view, timeout)
-            return self.frame(explode=explode, dtype_backend=dtype_backend)
+            return self._laid_out(explode=explode, dtype_backend=dtype_backend)
 
     def resume(self, job_id: str, known: Mapping[int, Sent]) -> Job:
         """Take up what was written down; called once, by `attach`.
@@ -290,7 +293,12 @@ class Job:
         pandas.DataFrame
             The input columns, the task columns, the output columns.
         """
-        frame = assemble(
+        frame = self._laid_out(explode=explode, dtype_backend=dtype_backend)
+        self._story.collect()
+        return frame
+
+    def _laid_out(self, *, explode: bool | str, dtype_backend: str | NoDefault) -> pd.DataFrame:
+        return assemble(
             self.plan.rows,
             self._story.register.answers,
             self._story.register.answer_of_row,
@@ -299,8 +307,6 @@ class Job:
             dtype_backend=dtype_backend,
             with_html=self.plan.wants_html,
         )
-        self._story.collect()
-        return frame
 
     def failed(self) -> pd.DataFrame:
         """Return the rows that ended without a page: every status but ``ok`` and ``pending``.
@@ -350,13 +356,14 @@ class Job:
         return f"<pre>{html.escape(repr(self))}</pre>"
 
     @contextlib.contextmanager
-    def _shown(self, progress: str | View) -> Iterator[View]:
+    def _shown(self, progress: str | View, *, at_last: Callable[[], None] = lambda: None) -> Iterator[View]:
         """Show progress for the length of a block and, at its end, how it ended and what to type."""
         view = choose_view(progress)
         try:
             yield view
             # in here: who is interrupted now has no frame either, and is told how to get it
             view.close(self.snapshot())
+            at_last()
         except BaseException as exc:
             try:
                 message = self._part(exc)
@@ -368,6 +375,7 @@ class Job:
 
     def _part(self, exc: BaseException) -> str | None:
         """Add to an error what goes on, whatever stopped the waiting; return it."""
+        self._story.detach()
         sent = any(batch.record.state in _MAY_RUN for batch in self._story.batches)
         self._state = "detached" if sent else "failed"
         if not sent:
@@ -383,12 +391,11 @@ class Job:
             shorten(exc)
         return message
 
-    def _begin(self, view: View, *, refresh: bool, max_age: float | None) -> None:
+    def _begin(self, *, refresh: bool, max_age: float | None) -> None:
         n_reused = self._story.reuse(max_age) if max_age is not None else 0
         self.id = self._story.claim(self.id, refresh=refresh)
         self._notice = what_was_there(self._story, n_reused)
         _LOGGER.info("Job %s: %d requests. %s", self.id, self.plan.n_requests, self._notice or "")
-        self._send(view)
 
     def _send(self, view: View) -> None:
         self._story.send_planned(lambda: view.show(self.snapshot()))
