@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from math import isfinite
 from numbers import Real
 
@@ -43,6 +44,12 @@ class Place:
     field: str | None = None
     default: str | None = None
     is_plain: bool = False
+
+
+@lru_cache(maxsize=4096)
+def at(place: Place, field: str | None, *, is_plain: bool) -> Place:
+    """Return a place with what one of its fields says."""
+    return replace(place, field=field, is_plain=is_plain)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +102,11 @@ def money(value: object, place: Place) -> Money:
     if value < 0:
         return Money(note="negative, so no price")
     currency, source, note = _currency(frozenset(), place)
-    return Money(low=float(value), currency=currency, source=source, note=note or _of_zero(float(value)))
+    amount = float(value)
+    return Money(low=amount, currency=currency, source=source, note=note or _of_zero(amount))
 
 
+@lru_cache(maxsize=20_000)
 def _from_text(text: str, place: Place) -> Money:
     said = sentence(text, place.country)
     mentions = [mention for mention in (said.low, said.high, said.former) if mention]

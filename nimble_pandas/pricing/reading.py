@@ -15,7 +15,7 @@ from nimble_pandas.pricing.signs import SYMBOL, codes
 _MAX_CHARACTERS = 200
 _TOKEN = re.compile(
     rf"(?P<sign>{SYMBOL})|(?P<numeral>{NUMERAL})|(?P<dash>[-–—~〜])|(?P<word>[^\W\d_]+(?:[.'’][^\W\d_]+)*\.?)"
-    r"|(?P<gap>(?:[\s:;!*()\[\]|+]|[.,](?!\d))+)|(?P<other>.)"
+    r"|(?P<gap>(?:[\s:;!*()\[\]|]|[.,](?!\d))+)|(?P<plus>\+)|(?P<other>.)"
 )
 _PERCENT = re.compile(r"[(\[]?[-–+]?\s?\d+(?:[.,]\d+)?\s?%(?:\s?(?:off|rabatt))?[)\]]?", re.IGNORECASE)
 # 35€99 is what French shops write for 35,99 €
@@ -77,19 +77,16 @@ def sentence(text: str, country: str | None = None) -> Sentence:
     """
     if len(text) > _MAX_CHARACTERS:
         return Sentence(note="too long for a price")
-    if any(
-        unicodedata.decomposition(character).startswith(("<super>", "<sub>", "<fraction>"))
-        for character in text
-    ):
-        return Sentence(note="it has raised digits or a fraction")
+    if any(unicodedata.category(character) in ("No", "Nl") for character in text):
+        return Sentence(note="it has raised digits, fractions or the like")
     plain = normalised(text)
     if plain.casefold().strip(" .!") in words.FREE:
         return Sentence(is_free=True, note="free")
-    if re.fullmatch(r"\(.*\d.*\)", plain):
-        return Sentence(note="in brackets, as a loss is written")
     rest = _PERCENT.sub(" ", plain)
     if not any(map(str.isdigit, rest)):
         return Sentence(note="a percentage" if any(map(str.isdigit, plain)) else "no number in it")
+    if not any(map(str.isdigit, re.sub(r"\(.*?\)", "", rest))):
+        return Sentence(note="in brackets, as a loss is written")
     return _Reader(country).read(rest)
 
 
@@ -122,14 +119,20 @@ class _Reader:
         self._is_open = False  # whether a sign still belongs to the last numeral
         self._wants_unit = False
         self._is_lowest = False
+        self._is_at_end = False
 
     def read(self, text: str) -> Sentence:
         try:
             for token in _TOKEN.finditer(text):
-                getattr(self, f"_{token.lastgroup}")(token.group().strip())
+                self._take(str(token.lastgroup), token.group().strip())
             return self._sentence()
         except _NotAPriceError as error:
             return Sentence(note=str(error))
+
+    def _take(self, kind: str, text: str) -> None:
+        if self._is_at_end and kind != "gap":
+            raise _NotAPriceError("an amount that is added to")
+        getattr(self, f"_{kind}")(text)
 
     def _sign(self, sign: str) -> None:
         if not codes(sign, self._country):
@@ -161,10 +164,14 @@ class _Reader:
         self._is_open = False
 
     def _gap(self, gap: str) -> None:
-        if "+" in gap:
-            self._is_lowest = True
         if ";" in gap or "|" in gap or "," in gap:
             self._is_open = False
+
+    def _plus(self, _: str) -> None:
+        if not self._found or self._is_lowest:
+            raise _NotAPriceError("an amount that is added")
+        self._is_lowest, self._is_open = True, False
+        self._is_at_end = True
 
     def _other(self, other: str) -> None:
         if other == "/" and self._found:
@@ -173,9 +180,10 @@ class _Reader:
             raise _NotAPriceError(f"{other!r} is not understood")
 
     def _word(self, word: str) -> None:
-        bare = word.casefold().rstrip(".")
+        bare = word.casefold().replace(".", "")
         if self._wants_unit:
-            self._found[-1] = replace(self._found[-1], role="unit", unit=bare)
+            if bare not in words.EACH:
+                self._found[-1] = replace(self._found[-1], role="unit", unit=bare)
             self._wants_unit = False
         elif codes(word, self._country) and not (
             word.endswith(".") and word[:-1].isupper() and len(word) == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from nimble_pandas.pricing.territories import currencies, local_signs
 
@@ -33,6 +34,11 @@ _SIGNS = {
     "₩": "KRW",
     "₪": "ILS",
     "₫": "VND",
+    "đ": "VND",
+    "tk": "BDT",
+    "ksh": "KES",
+    "kd": "KWD",
+    "gs": "PYG",
     "₺": "TRY",
     "tl": "TRY",
     "₽": "RUB",
@@ -116,6 +122,7 @@ _SYMBOLS = "$¢£¥֏؋৲৳૱௹฿៛₠-⃀﷼"
 SYMBOL = rf"(?:US|CA|AU|NZ|HK|MX)?[ ][{_SYMBOLS}]|[^\W\d_]{{0,3}}[{_SYMBOLS}]|[SB]/\.?|[円元원]"
 
 
+@lru_cache(maxsize=4096)
 def codes(sign: str, country: str | None = None) -> frozenset[str]:
     """List the currencies that a sign may stand for.
 
@@ -144,7 +151,7 @@ def codes(sign: str, country: str | None = None) -> frozenset[str]:
 
 
 def _known(sign: str) -> frozenset[str]:
-    # one capital alone is a sign; one small letter is not
-    if len(sign) == 1 and sign.islower():
+    # one capital alone is a sign; one small letter of everybody's is not
+    if len(sign) == 1 and sign.islower() and sign.isascii():
         return frozenset()
     return frozenset(_SIGNS.get(sign.casefold(), "").split())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pandas as pd
 import pyarrow as pa
@@ -17,7 +17,7 @@ from nimble_pandas.frames.names import Names, labels
 from nimble_pandas.pricing import fields as known
 from nimble_pandas.pricing.fields import Fields
 from nimble_pandas.pricing.items import availability, in_stock, item_id
-from nimble_pandas.pricing.money import Money, Place, money
+from nimble_pandas.pricing.money import Money, Place, at, money
 from nimble_pandas.pricing.offers import offers
 from nimble_pandas.pricing.signs import codes
 from nimble_pandas.pricing.territories import territory
@@ -145,6 +145,7 @@ class _Rows:
         self._pages = self._columns([], "url_col") or {"url": self._fields.urls() or [None] * len(frame)}
         self._types = self._fields.task("entity_type") or [None] * len(frame)
         self._statuses = statuses(self._fields) or ["ok"] * len(frame)
+        self._known_places: dict[tuple[date, str | None, str | None], Place] = {}
         self._places = self._of_each_row(len(frame))
 
     def read(self, row: int) -> dict[str, object]:
@@ -154,7 +155,7 @@ class _Rows:
         found = {"item_id": self._item_id(row), "name": _as_text(_first(self._names, row))}
         if status != "ok":
             return found | {"price_note": status}
-        place = replace(self._places[row], field=_as_text(_first(self._currencies, row)))
+        place = at(self._places[row], _as_text(_first(self._currencies, row)), is_plain=False)
         price, text, said = self._price(row, place)
         former, former_text, reason = self._former(row, place, price)
         stock = stock or availability(said)
@@ -178,7 +179,7 @@ class _Rows:
         failed: tuple[Money, str | None, str | None] | None = None
         for name, values in self._prices.items():
             if values[row] is not None:
-                here = replace(place, is_plain=name.startswith("offers.") or name in _HIGH.values())
+                here = at(place, place.field, is_plain=name.startswith("offers."))
                 found = self._with_sign(
                     row, self._with_high(row, name, money(values[row], here), here), place
                 )
@@ -217,7 +218,7 @@ class _Rows:
         value = _first(self._list_prices, row)
         if value is None:
             return price.former, None, None
-        found = money(value, replace(place, field=price.currency or place.field))
+        found = money(value, at(place, price.currency or place.field, is_plain=False))
         text = _as_text(value)
         if found.low is None:
             return None, text, f"list price: {found.note}"
@@ -252,15 +253,22 @@ class _Rows:
         countries, locales = (self._of_place(name, n) for name in ("country", "locale"))
         today = datetime.now(UTC).date()
         days = self._fields.task("fetched_at") or [None] * n
-        return [
-            Place(
-                day=day.date() if isinstance(day, datetime) else today,
-                country=territory(country) if country is not None else None,
-                locale=_as_text(locale),
-                default=self._default,
+        known = (
+            (
+                day.date() if isinstance(day, datetime) else today,
+                territory(country) if country is not None else None,
+                _as_text(locale),
             )
             for country, locale, day in zip(countries, locales, days, strict=True)
-        ]
+        )
+        return [self._place(*facts) for facts in known]
+
+    def _place(self, day: date, country: str | None, locale: str | None) -> Place:
+        """Return one object for all rows of one place, so that what is read there is found again."""
+        facts = (day, country, locale)
+        if facts not in self._known_places:
+            self._known_places[facts] = Place(day=day, country=country, locale=locale, default=self._default)
+        return self._known_places[facts]
 
     def _of_place(self, name: str, n: int) -> list[object]:
         """Return each row's country or locale: its column's, or else the default."""

@@ -25,7 +25,7 @@ PLAIN = frozenset(
     """price prices now only just current currently our your today today's sale deal special offer buy new
     preis jetzt nur aktuell aktueller angebot prix maintenant seulement precio ahora oferta preço agora por
     prezzo ora solo cena teraz nu nur pris prijs incl inkl including inclusive excl inc vat mwst ust gst tax
-    taxes iva tva ttc moms btw inklusive tasse incluses incluido impostos inclusos 税込 税抜
+    of all taxes iva tva ttc moms btw inklusive tasse incluses incluido impostos inclusos 税込 税抜
     each ea apiece stück unité unidad""".split()
 )
 
@@ -41,6 +41,9 @@ SEVERAL = frozenset("for x × pack packs pcs pieces für pour para set bundle lo
 
 #: What stands before the unit that a price is for.
 PER = frozenset("per pro je par por al".split())
+
+#: Units that are the item itself.
+EACH = frozenset("each ea item piece pc unit stück stk unité unidad unidade pezzo".split())
 
 #: What is given away.
 FREE = frozenset("free gratis kostenlos gratuit gratuito grátis umsonst 無料 免费 무료 бесплатно".split())
