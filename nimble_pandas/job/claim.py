@@ -12,7 +12,7 @@ from nimble_pandas.job.recall import SourceOf, read_again, recall_batch
 from nimble_pandas.job.register import Register
 from nimble_pandas.job.requests import Requests
 from nimble_pandas.job.sent import SentBatch
-from nimble_pandas.ledger import BatchRecord, JobRecord, Ledger, Planned, Sent
+from nimble_pandas.ledger import BatchRecord, JobRecord, Ledger, Planned, RequestRecord, Sent
 from nimble_pandas.models import MAX_BATCH_REQUESTS, Delivery
 from nimble_pandas.planning import Plan, cut
 
@@ -178,7 +178,13 @@ def claim(
 
 
 def take_up(
-    under_way: Mapping[int, Sent], *, ledger: Ledger, register: Register, source_of: SourceOf, since: float
+    under_way: Mapping[int, Sent],
+    *,
+    ledger: Ledger,
+    register: Register,
+    source_of: SourceOf,
+    since: float,
+    job_id: str = "",
 ) -> list[SentBatch]:
     """Take up requests that were sent before, with the answers that they have already.
 
@@ -194,6 +200,8 @@ def take_up(
         Finds where outputs are to be read.
     since : float
         Answers that were final before this (seconds since the epoch) are reused ones.
+    job_id : str, default ""
+        The job whose own answers never are, whatever has been set as the time of day.
 
     Returns
     -------
@@ -203,7 +211,7 @@ def take_up(
     place = {(sent[1].job_id, sent[1].number, sent[1].position): at for at, sent in under_way.items()}
     settled = [sent for sent in under_way.values() if sent[1].status not in {None, "unknown"}]
     for old in (True, False):
-        some = [sent for sent in settled if ((sent[1].settled_at or since) < since) is old]
+        some = [sent for sent in settled if _is_older(sent[1], since, job_id) is old]
         for record, answer, page in read_again(some, ledger, source_of, reused=old):
             register.settle(place[record.job_id, record.number, record.position], answer, page)
     open_in: dict[tuple[str, int], dict[int, int]] = defaultdict(dict)
@@ -213,13 +221,17 @@ def take_up(
         elif register.is_open(position):
             open_in[batch.job_id, batch.number][position] = request.position
     batches = []
-    jobs = {job.id: job for job in filter(None, map(ledger.job, {job_id for job_id, _ in open_in}))}
-    for (job_id, number), offset_of in open_in.items():
-        written_down, requests = ledger.batch(job_id, number)
+    jobs = {job.id: job for job in filter(None, map(ledger.job, {sent_by for sent_by, _ in open_in}))}
+    for (sent_by, number), offset_of in open_in.items():
+        written_down, requests = ledger.batch(sent_by, number)
         source = source_of(written_down.storage_url)
-        delivery = delivery_of(jobs[job_id])
+        delivery = delivery_of(jobs[sent_by])
         batches.append(recall_batch(written_down, requests, offset_of, delivery=delivery, source=source))
     return batches
+
+
+def _is_older(request: RequestRecord, since: float, job_id: str) -> bool:
+    return request.job_id != job_id and (request.settled_at or since) < since
 
 
 def delivery_of(job: JobRecord) -> Delivery:

@@ -179,7 +179,7 @@ class Job:
         """
         self.id = job_id
         record = self._story.ledger.job(job_id)
-        self._story.take_up(known, since=record.created_at if record else 0.0)
+        self._story.take_up(known, since=record.created_at if record else 0.0, job_id=job_id)
         self._state = "done" if self.done else "running"
         return self
 

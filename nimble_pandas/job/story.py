@@ -189,7 +189,7 @@ class Story:
             return None
         return earlier.id
 
-    def take_up(self, known: Mapping[int, Sent], *, since: float) -> None:
+    def take_up(self, known: Mapping[int, Sent], *, since: float, job_id: str = "") -> None:
         """Take up requests that were sent before, with the answers that they have already.
 
         Parameters
@@ -198,6 +198,8 @@ class Story:
             By their place in the plan.
         since : float
             Answers that were final before this (seconds since the epoch) are reused ones.
+        job_id : str, default ""
+            The job whose own answers never are.
         """
         self._place_of.update((position, _place(sent)) for position, sent in known.items())
         self._add(
@@ -207,6 +209,7 @@ class Story:
                 register=self.register,
                 source_of=self._source_of,
                 since=since,
+                job_id=job_id,
             )
         )
         self.register.fresh()
