@@ -4,5 +4,7 @@ from nimble_pandas.frames.answer import Answer
 from nimble_pandas.frames.assemble import assemble
 from nimble_pandas.frames.dtypes import types_mapper
 from nimble_pandas.frames.pages import Page, Pages
+from nimble_pandas.frames.sheet import make_sheet
+from nimble_pandas.frames.spool import Spool
 
-__all__ = ["Answer", "Page", "Pages", "assemble", "types_mapper"]
+__all__ = ["Answer", "Page", "Pages", "Spool", "assemble", "make_sheet", "types_mapper"]

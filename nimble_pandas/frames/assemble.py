@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pandas.api.extensions import no_default
+from pandas.api.extensions import ExtensionDtype, no_default
 from pandas.api.typing import NoDefault
 
 from nimble_pandas.errors import ConfigError
@@ -112,25 +112,29 @@ def assemble(
     mapper = types_mapper(dtype_backend)
     names = Names(rows, suffix)
     pages = Pages() if pages is None else pages
-    lines = lay_out(
-        pages,
-        pages_of(answers),
-        np.asarray(answer_of_row, dtype=np.intp),
-        explode if isinstance(explode, str) else bool(explode),
-    )
-    fixed = _fixed_columns(answers, pages, lines, with_html=with_html)
+    lines = lay_out(pages, pages_of(answers), np.asarray(answer_of_row, dtype=np.intp), explode)
+    fixed = fixed_columns(answers, pages, lines, with_html=with_html)
     called = dict(zip(fixed, names.free(fixed), strict=True))
     found = fields(pages.chunks, lines.rank())
     columns = [_take(field.values, lines.find(field.positions)) for field in found]
     field_names = names.free(".".join(field.path) for field in found)
     table = pa.table([*fixed.values(), *columns], names=[*called.values(), *field_names])
-    new = table.to_pandas(types_mapper=mapper)
-    if dtype_backend is no_default:
-        new[called["reused"]] = new[called["reused"]].astype(bool)
-    return _beside(rows, new, lines.row)
+    # by default what is always known needs no dtype that has room for gaps
+    new = shown_as_pandas(table, mapper, called["reused"] if dtype_backend is no_default else None)
+    return beside(rows, new, lines.row)
 
 
-def _fixed_columns(
+def shown_as_pandas(
+    table: pa.Table, mapper: Callable[[pa.DataType], ExtensionDtype | None], flag: str | None
+) -> pd.DataFrame:
+    """Return a table as a frame, with a column of plain booleans where one is named."""
+    new: pd.DataFrame = table.to_pandas(types_mapper=mapper)
+    if flag is not None:
+        new[flag] = new[flag].astype(bool)
+    return new
+
+
+def fixed_columns(
     answers: Sequence[Answer], pages: Pages, lines: Lines, *, with_html: bool
 ) -> dict[str, pa.Array]:
     """Return the columns that every frame has, whatever the pages hold."""
@@ -150,7 +154,8 @@ def _take(column: pa.Array, positions: Positions) -> pa.Array:
     return column.take(pa.array(positions, mask=positions < 0))
 
 
-def _beside(rows: pd.DataFrame, new: pd.DataFrame, row_of_line: Positions) -> pd.DataFrame:
+def beside(rows: pd.DataFrame, new: pd.DataFrame, row_of_line: Positions) -> pd.DataFrame:
+    """Return the new columns beside those of the rows that their lines show."""
     # a caller who forbids duplicate labels means the input; exploding repeats them by request
     left = rows.set_flags(allows_duplicate_labels=True)
     if len(row_of_line) != len(rows):  # else each row has its one line, and nothing is copied

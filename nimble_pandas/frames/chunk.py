@@ -16,7 +16,8 @@ from nimble_pandas.frames.text import as_text, as_texts, text_array
 #: The paths of an object's leaves, as its keys stand.
 Shape = tuple[Path, ...]
 
-_ARROW = {bool: pa.bool_(), int: pa.int64(), float: pa.float64()}
+_INT64 = 2**63
+_ARROW = {bool: pa.bool_(), float: pa.float64()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,11 @@ class Chunk:
     def __len__(self) -> int:
         return len(self.shape_of)
 
+    @property
+    def n_bytes(self) -> int:
+        """The size of its arrays."""
+        return sum(part.values.nbytes for parts in self.parts.values() for part in parts)
+
     def objects(self, wanted: Positions) -> list[dict[str, object]]:
         """Put some of the objects together again.
 
@@ -97,6 +103,11 @@ class WideChunk:
 
     def __len__(self) -> int:
         return len(self.texts)
+
+    @property
+    def n_bytes(self) -> int:
+        """The size of its text."""
+        return int(self.texts.nbytes)
 
     def objects(self, wanted: Positions) -> list[Any]:
         """Return some of the objects, as `Chunk.objects` does."""
@@ -151,10 +162,12 @@ def _parts(column: Column) -> list[Part]:
     """Part values by kind: which type they share is known when all pages are there."""
     kinds = column.kinds - {NoneType}
     if len(kinds) <= 1:
-        found = [_part(kind, column.positions, column.values) for kind in kinds]
-    else:
-        found = [_part(kind, column.positions[at], values) for kind, at, values in _by_kind(column.values)]
-    return [part for part in found if part.kind is not NoneType]
+        return [part for kind in kinds for part in _of_kind(kind, column.positions, column.values)]
+    return [
+        part
+        for kind, at, values in _by_kind(column.values)
+        for part in _of_kind(kind, column.positions[at], values)
+    ]
 
 
 def _by_kind(values: Sequence[object]) -> Iterator[tuple[type, list[int], list[object]]]:
@@ -170,17 +183,27 @@ def _by_kind(values: Sequence[object]) -> Iterator[tuple[type, list[int], list[o
         yield kind, at, of_kind
 
 
-def _part(kind: type, positions: Positions, values: Sequence[Any]) -> Part:
+def _of_kind(kind: type, positions: Positions, values: Sequence[Any]) -> Iterator[Part]:
+    """Yield values of one kind and nulls as Arrow; nothing where all are missing."""
     if kind is int:
         try:
-            return Part(kind=int, positions=positions, values=pa.array(values, pa.int64()))
-        except OverflowError:  # beyond 64 bits: its digits
-            kind = object
-    if kind is bool or kind is float:
+            yield Part(kind=int, positions=positions, values=pa.array(values, pa.int64()))
+        except OverflowError:
+            yield from _long(positions, values)
+    elif kind is bool or kind is float:
         array = pa.array(values, _ARROW[kind], from_pandas=True)
-        kind = NoneType if array.null_count == len(array) else kind
+        if array.null_count < len(array):
+            yield Part(kind=kind, positions=positions, values=array)
     elif kind is str:
-        array = text_array(values)
+        yield Part(kind=str, positions=positions, values=text_array(values))
     else:
-        kind, array = object, text_array(as_texts(values))
-    return Part(kind=kind, positions=positions, values=array)
+        yield Part(kind=object, positions=positions, values=text_array(as_texts(values)))
+
+
+def _long(positions: Positions, values: Sequence[int | None]) -> Iterator[Part]:
+    """Part integers beyond 64 bits, of which the digits stay, from those that are none."""
+    is_long = [value is not None and not -_INT64 <= value < _INT64 for value in values]
+    short = [None if long else value for value, long in zip(values, is_long, strict=True)]
+    yield Part(kind=int, positions=positions, values=pa.array(short, pa.int64()))
+    digits = text_array([str(value) for value, long in zip(values, is_long, strict=True) if long])
+    yield Part(kind=object, positions=positions[is_long], values=digits)

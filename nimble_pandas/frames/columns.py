@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from operator import itemgetter
@@ -140,14 +140,37 @@ def _field(path: Path, parts: list[Part]) -> Field:
 
 
 def _one_type(parts: list[Part]) -> pa.ChunkedArray:
-    wanted = _TYPES.get(frozenset(part.kind for part in parts), TEXT)
+    kinds = {part.kind for part in parts}
     try:
-        return pa.chunked_array([_cast(part, wanted) for part in parts], wanted)
-    except pa.ArrowInvalid:  # an integer beyond 2**53, among floats
-        return pa.chunked_array([_cast(part, TEXT) for part in parts], TEXT)
+        wanted = arrow_type(kinds, exact=True)
+        return pa.chunked_array([cast(part, wanted) for part in parts], wanted)
+    except pa.ArrowInvalid:
+        wanted = arrow_type(kinds, exact=False)
+        return pa.chunked_array([cast(part, wanted) for part in parts], wanted)
 
 
-def _cast(part: Part, wanted: pa.DataType) -> pa.Array:
+def arrow_type(kinds: Collection[type], *, exact: bool) -> pa.DataType:
+    """Return the one type that holds values of these kinds.
+
+    Parameters
+    ----------
+    kinds : collection of type
+        As `Part` has them, each once.
+    exact : bool
+        Whether no integer is beyond 2**53, where a float may lose its value.
+
+    Returns
+    -------
+    pyarrow.DataType
+        Text where nothing else holds them all.
+    """
+    if not exact and {*kinds} == {int, float}:
+        return TEXT
+    return _TYPES.get(frozenset(kinds), TEXT)
+
+
+def cast(part: Part, wanted: pa.DataType) -> pa.Array:
+    """Return values in the type of their field; `pyarrow.ArrowInvalid` is raised where one would be lost."""
     if part.values.type == wanted:
         return part.values
     if part.kind is float and wanted == TEXT:  # Arrow writes 1e+300 and inf in its own way

@@ -79,7 +79,7 @@ def lay_out(pages: Pages, page_of_answer: Positions, answer_of_row: Positions, e
     Lines
         At least one line for each row.
     """
-    shown = pages.shown(explode)
+    shown = pages.shown(explode if isinstance(explode, str) else bool(explode))
     # one slot more than pages: page -1, none, finds that it shows nothing
     n_shown = np.bincount(pages.page_of(shown), minlength=len(pages) + 1)
     first = np.cumsum(n_shown) - n_shown

@@ -57,6 +57,8 @@ class Pages:
         self._waiting: list[Mapping[str, object]] = []
         self._waiting_html: list[str | None] = []
         self._n_characters = 0
+        #: The size of what is Arrow already.
+        self.n_bytes = 0
 
     def __len__(self) -> int:
         return len(self._first)
@@ -97,8 +99,10 @@ class Pages:
         with collector.paused():
             if self._waiting:
                 self._chunks.append(chunk_of(self._waiting, MAX_FIELDS))
+                self.n_bytes += self._chunks[-1].n_bytes
             if self._waiting_html:
                 self._texts.append(text_array(self._waiting_html))
+                self.n_bytes += self._texts[-1].nbytes
         self._waiting, self._waiting_html, self._n_characters = [], [], 0
 
     @property

@@ -5,15 +5,19 @@ from __future__ import annotations
 import contextlib
 import html
 import logging
+import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from pandas.api.extensions import no_default
 
 from nimble_pandas.client import Client
-from nimble_pandas.errors import AuthError, ConfigError, JobTimeout
+from nimble_pandas.errors import AuthError, ConfigError, JobTimeout, StorageError
 from nimble_pandas.frames import assemble
+from nimble_pandas.job.export import Target, export
+from nimble_pandas.job.register import Portion
 from nimble_pandas.job.story import Story
 from nimble_pandas.job.words import NEW_KEY, described, how_to_go_on, snapshot, what_was_there
 from nimble_pandas.ledger import Ledger, Sent
@@ -30,6 +34,9 @@ _LOGGER = logging.getLogger("nimble_pandas.job")
 
 # the view's time moves even when nothing else does
 _VIEW_SECONDS = 0.25
+# what is laid out together: about a batch for a frame, more for a file, whose lines are cut another way
+_FRAME_PAGES = 1_000
+_SHEET_PAGES = 8_192
 # a batch in one of these states may be running and billed
 _MAY_RUN = frozenset({"intent", "accepted", "unknown"})
 
@@ -298,6 +305,7 @@ class Job:
         return frame
 
     def _laid_out(self, *, explode: bool | str, dtype_backend: str | NoDefault) -> pd.DataFrame:
+        self._refuse_if_handed_out()
         return assemble(
             self.plan.rows,
             self._story.register.answers,
@@ -307,6 +315,158 @@ class Job:
             dtype_backend=dtype_backend,
             with_html=self.plan.wants_html,
         )
+
+    def frames(
+        self,
+        *,
+        explode: bool | str = False,
+        dtype_backend: str | NoDefault = no_default,
+        timeout: float | None = None,
+    ) -> Iterator[pd.DataFrame]:
+        """Hand the job's rows out in frames of about a batch, as their answers come, in flat memory.
+
+        Each row is in one frame, under its index label; the rows of a frame stand in the order of the
+        submitted frame. Rows that share a request come together; rows that were not sent come first.
+
+        Parameters
+        ----------
+        explode : bool or str, default False
+            As in `batch`.
+        dtype_backend : {"numpy_nullable", "pyarrow"}, optional
+            As in `batch`.
+        timeout : float, optional
+            Seconds to wait at most; no limit if not given.
+
+        Returns
+        -------
+        iterator of pandas.DataFrame
+            Each as `frame` has it, of the pages in it alone: another frame may have other output columns, and
+            another type of the same. `to_parquet` makes them one.
+
+        Raises
+        ------
+        ConfigError
+            `explode` or `dtype_backend` is not usable; nothing has changed.
+        JobTimeout, ApiError, TransportError
+            As `wait`; rows that were not handed out yet come when it is called again.
+
+        Notes
+        -----
+        What was handed out is not kept: afterwards `frame` and `failed` need a job that is attached anew. A
+        row that `retry_failed` sends again comes again.
+        """
+        layout: dict[str, Any] = {"explode": explode, "dtype_backend": dtype_backend}
+        assemble(self.plan.rows.head(0), [], self.plan.request_of_row[:0], **layout)
+        return self._frames(timeout, layout)
+
+    def _frames(self, timeout: float | None, layout: Mapping[str, Any]) -> Iterator[pd.DataFrame]:
+        for portion in self._portions(_FRAME_PAGES, timeout):
+            yield assemble(
+                self.plan.rows.iloc[portion.rows],
+                portion.answers,
+                portion.answer_of_row,
+                portion.pages,
+                with_html=self.plan.wants_html,
+                **layout,
+            )
+        self._story.collect()
+
+    def to_parquet(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        partition_cols: Sequence[str] | None = None,
+        storage_options: Mapping[str, Any] | None = None,
+        explode: bool | str = False,
+        timeout: float | None = None,
+    ) -> None:
+        """Wait for the job and write its frame to Parquet, in flat memory, however many rows it has.
+
+        The rows stand in the order of the submitted frame. Each column has one type in all of them, as in
+        `frame`, and `pandas.read_parquet` gives that frame back.
+
+        Parameters
+        ----------
+        path : str or path
+            A file of this machine, or one under ``s3://`` or ``gs://``; it appears when it is complete, in
+            place of one that is there. With `partition_cols`, the folder of a dataset, to which files
+            are added.
+        partition_cols : sequence of str, optional
+            Columns of the submitted frame, such as the day, that become folders of a dataset.
+        storage_options : Mapping, optional
+            Handed to fsspec as they are.
+        explode : bool or str, default False
+            As in `batch`.
+        timeout : float, optional
+            Seconds to wait at most; no limit if not given.
+
+        Raises
+        ------
+        ConfigError, InputError
+            The path, a column or `explode` is not usable; nothing was written.
+        StorageError
+            It cannot be written there; a file is as it was, and a dataset has whole files only.
+        JobTimeout, ApiError, TransportError
+            As `wait`; nothing was written.
+
+        Notes
+        -----
+        The file's metadata say, under ``nimble_pandas``, which job and batches it is from, and when it was
+        written. A job's file in a dataset has the job's name, so that writing it again replaces it.
+        As with `frames`, the pages are not kept. Lines wait in a folder beside `path`, or in the temporary
+        one of this machine for a store, until the last is there.
+        """
+        assemble(self.plan.rows.head(0), [], self.plan.request_of_row[:0], explode=explode)
+        self._refuse_if_handed_out()
+        target = Target(
+            path, name=self.id, partition_cols=partition_cols or (), storage_options=storage_options
+        )
+        try:
+            export(
+                self._portions(_SHEET_PAGES, timeout),
+                target,
+                rows=self.plan.rows,
+                explode=explode,
+                with_html=self.plan.wants_html,
+                provenance=self._provenance,
+            )
+        except StorageError as exc:
+            exc.hint = exc.hint or self._how_to_read_again()
+            raise
+        self._story.collect()
+
+    def _provenance(self) -> dict[str, object]:
+        return {
+            "job_id": self.id,
+            "batch_ids": self.batch_ids,
+            "written_at": self._story.clock.now().isoformat(),
+            "version": version("nimble-pandas"),
+        }
+
+    def _portions(self, max_pages: int, timeout: float | None) -> Iterator[Portion]:
+        """Yield the rows as their answers come, each once, and keep nothing of them."""
+        clock, register = self._story.clock, self._story.register
+        timeout = seconds_of(timeout)
+        deadline = None if timeout is None else clock.monotonic() + timeout
+        register.max_pages = max_pages
+        try:
+            with self._shown(self._progress) as view:
+                while not self.done or register.n_ready:
+                    left = None if deadline is None else max(deadline - clock.monotonic(), 0.0)
+                    self._wait(view, left, until=lambda: self.done or register.is_full)
+                    yield self._story.hand_out()
+        finally:
+            register.max_pages = None
+
+    def _refuse_if_handed_out(self) -> None:
+        if self._story.register.n_handed_out:
+            raise ConfigError(
+                f"pages of job {self.id} were handed out before, and are not kept.",
+                hint=self._how_to_read_again(),
+            )
+
+    def _how_to_read_again(self) -> str:
+        return f'Read the pages again: job = nimble_pandas.attach("{self.id}")'
 
     def failed(self) -> pd.DataFrame:
         """Return the rows that ended without a page: every status but ``ok`` and ``pending``.
@@ -406,16 +566,17 @@ class Job:
                 self._story.send_planned(lambda: view.show(self.snapshot()))
         self._state = "done" if self.done else "running"
 
-    def _wait(self, view: View, timeout: float | None) -> None:
+    def _wait(self, view: View, timeout: float | None, until: Callable[[], bool] | None = None) -> None:
         clock = self._story.clock
         deadline = None if timeout is None else clock.monotonic() + timeout
         self._state = "running"
-        while not self.done:
+        until = until or (lambda: self.done)
+        while not until():
             self._story.advance()
             view.show(self.snapshot())
-            if not self.done:
+            if not until():
                 self._sleep(view, deadline, timeout)
-        self._state = "done"
+        self._state = "done" if self.done else "running"
         _LOGGER.info("%r", self)
 
     def _sleep(self, view: View, deadline: float | None, timeout: float | None) -> None:

@@ -64,9 +64,6 @@ class Reader:
             return
         batch.news = False
         batch.landed = {}
-        if batch.record.state == "planned":
-            # nothing can be known of it, and a job may plan a million requests at once
-            return
         for position in filter(self._register.is_open, batch.positions):
             task = batch.task(position)
             # a location that is refused is not handed on: whoever read it later would follow it
@@ -111,6 +108,8 @@ class Reader:
         batch.landed = {id_: at for id_, at in batch.landed.items() if self._register.is_open(at)}
         waiting = list(batch.landed)
         for start in range(0, len(waiting), _WINDOW):
+            if self._register.is_full:
+                return
             window = waiting[start : start + _WINDOW]
             urls = {task_id: batch.source.url(batch.tasks[task_id], batch.delivery) for task_id in window}
             with collector.paused():

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from msgspec.structs import replace
 
 from nimble_pandas.frames import Answer, Page, Pages
@@ -13,6 +15,41 @@ from nimble_pandas.planning import Plan
 
 # pages of which a view shows a little
 _N_LANDED = 3
+
+# pages are handed out when they take so much room, however few they are
+_MAX_BYTES = 64 * 2**20
+# what is kept of an answer that was handed out
+_STUBS: dict[str, Answer] = {}
+
+Positions = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portion:
+    """Rows whose answers are final, to be laid out together.
+
+    Parameters
+    ----------
+    rows : ndarray of int, length n
+        Which rows of the plan, ascending.
+    answers : list of Answer
+        The answers to their requests.
+    answer_of_row : ndarray of int, length n
+        Which of `answers` each row has.
+    pages : Pages
+        Where the answers' pages are.
+    """
+
+    rows: Positions
+    answers: list[Answer]
+    answer_of_row: Positions
+    pages: Pages
+
+
+#: No rows.
+NOTHING = Portion(
+    rows=np.zeros(0, dtype=np.intp), answers=[], answer_of_row=np.zeros(0, dtype=np.intp), pages=Pages()
+)
 
 
 class Register:
@@ -35,10 +72,18 @@ class Register:
         self.counts: Counter[str] = Counter()
         self.n_reused = 0
         # the last pages that came, newest last
-        self.landed: deque[tuple[int, Answer]] = deque(maxlen=_N_LANDED)
+        self.landed: deque[tuple[int, Answer, Page | None]] = deque(maxlen=_N_LANDED)
+        #: How many pages may be there before they are handed out; any number if None.
+        self.max_pages: int | None = None
+        self.n_handed_out = 0
         self._open = set(range(plan.n_requests))
         self._fresh: list[int] = []
         self._add_invalid(plan)
+        # the rows, those of one answer together, and where those of each end; made when they are asked for
+        self._row_order: Positions | None = None
+        self._row_ends: Positions = np.zeros(0, dtype=np.intp)
+        # final answers that were not handed out yet
+        self._ready = [*range(plan.n_requests, len(self.answers))]
 
     def _add_invalid(self, plan: Plan) -> None:
         reasons: dict[int, list[str]] = defaultdict(list)
@@ -80,10 +125,11 @@ class Register:
         # in this order: an interrupt in between must not have an answer written down that is none
         self.answers[position] = answer
         self._fresh.append(position)
+        self._ready.append(position)
         self._open.remove(position)
         self._count(position, answer, 1)
         if answer.status == "ok":
-            self.landed.append((position, answer))
+            self.landed.append((position, answer, page))
 
     def _count(self, position: int, answer: Answer, sign: int) -> None:
         n_rows = sign * int(self._n_rows_of[position])
@@ -108,3 +154,41 @@ class Register:
         """Return the requests that were settled since this was last asked."""
         fresh, self._fresh = self._fresh, []
         return [position for position in fresh if position not in self._open]
+
+    @property
+    def n_ready(self) -> int:
+        """How many final answers were not handed out yet."""
+        return len(self._ready)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether pages are to be handed out before more are read."""
+        if self.max_pages is None:
+            return False
+        return len(self.pages) >= self.max_pages or self.pages.n_bytes >= _MAX_BYTES
+
+    def hand_out(self) -> Portion:
+        """Return the final answers that were not handed out yet, with their pages, and keep neither."""
+        # twice there, if it was sent again
+        positions = [position for position in dict.fromkeys(self._ready) if position not in self._open]
+        answers = [self.answers[position] for position in positions]
+        rows = [self._rows_of(position) for position in positions]
+        row = np.concatenate([np.arange(0), *rows])
+        answer_of_row = np.repeat(np.arange(len(rows)), [len(each) for each in rows])
+        order = np.argsort(row, kind="stable")
+        portion = Portion(
+            rows=row[order], answers=answers, answer_of_row=answer_of_row[order], pages=self.pages
+        )
+        self._ready, self.pages = [], Pages()
+        for position, answer in zip(positions, answers, strict=True):
+            self.answers[position] = _STUBS.setdefault(answer.status, Answer(status=answer.status))
+        self.n_handed_out += len(positions)
+        return portion
+
+    def _rows_of(self, position: int) -> Positions:
+        if self._row_order is None:
+            self._row_order = np.argsort(self.answer_of_row, kind="stable")
+            ends = np.cumsum(np.bincount(self.answer_of_row, minlength=len(self.answers)))
+            self._row_ends = np.concatenate([np.zeros(1, dtype=np.intp), ends])
+        start, end = self._row_ends[position : position + 2]
+        return self._row_order[start:end]

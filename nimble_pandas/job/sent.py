@@ -120,6 +120,10 @@ class SentBatch:
             if each.task_id is not None and each.task_id not in self.tasks:
                 self.recall(offset, Task(id=each.task_id, state="pending", output_url=each.output_url))
 
+    def forget(self) -> None:
+        """Let go of what the service told of its tasks, once their answers are handed out."""
+        self.tasks, self._seen, self._task_ids, self.landed = {}, {}, {}, {}
+
     def _match(self) -> None:
         # all that was ever listed, for the more tasks are known, the more is certain of each
         matching = match(self._seen.values(), self.requests)

@@ -15,7 +15,7 @@ from nimble_pandas.job.claim import claim, job_record, take_up
 from nimble_pandas.job.follow import Follower
 from nimble_pandas.job.reading import Reader
 from nimble_pandas.job.recall import is_under_way, read_again
-from nimble_pandas.job.register import Register
+from nimble_pandas.job.register import Portion, Register
 from nimble_pandas.job.sending import Sender
 from nimble_pandas.job.sent import SentBatch
 from nimble_pandas.job.sources import Pulled, Source, Stored
@@ -355,6 +355,9 @@ class Story:
             self._to_read |= {id(batch): batch for batch in self._running_there()}
         while self._to_read and self.clock.monotonic() - started <= _STEP_SECONDS:
             self._reader.read(next(iter(self._to_read.values())))
+            if self.register.is_full:
+                # the rest of it is read when there is room again
+                break
             self._to_read.pop(next(iter(self._to_read)))
             # what is under way does not wait for what is read
             self._go_on()
@@ -384,6 +387,14 @@ class Story:
     @property
     def _under_way(self) -> bool:
         return self._sender.under_way or self._follower.under_way
+
+    def hand_out(self) -> Portion:
+        """Return what is final and was not handed out yet; neither pages nor tasks of it are kept."""
+        portion = self.register.hand_out()
+        for batch in self.batches:
+            if not self.is_open(batch):
+                batch.forget()
+        return portion
 
     @property
     def due_at(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -132,6 +133,29 @@ class Store:
             error = self._error(prefix or self.storage_url, exc)
         else:
             return self._outputs(paths)
+        raise error
+
+    def upload(self, file: Path, url: str) -> None:
+        """Put a file under this store; nobody sees it before it is complete.
+
+        Parameters
+        ----------
+        file : pathlib.Path
+            Of this machine.
+        url : str
+            Where to.
+
+        Raises
+        ------
+        StorageError
+            It cannot be written; what was there before is there still.
+        """
+        try:
+            self.fs.put_file(str(file), self.fs._strip_protocol(url))  # noqa: SLF001
+        except Exception as exc:  # noqa: BLE001 -- as above
+            error = StorageError(f"{url} cannot be written: {self._what(exc)}")
+        else:
+            return
         raise error
 
     def _outputs(self, paths: Iterable[str]) -> list[str]:
