@@ -65,21 +65,27 @@ class Child:
     Parameters
     ----------
     script : str
-        The file; called with ``--side name`` and the arguments, it prints one JSON object in the end.
+        The file; called with ``--side name``, it prints one JSON object in the end.
     name : str
         Which side of it.
     **arguments
-        Handed over as JSON.
+        Handed over as JSON, on standard input.
     """
 
     def __init__(self, script: str, name: str, **arguments: object) -> None:
         self.name = name
-        self._command = [sys.executable, script, "--side", name, json.dumps(arguments)]
+        self._command = [sys.executable, script, "--side", name]
+        self._arguments = json.dumps(arguments)
 
     def run(self) -> dict[str, float]:
         """Run it once; its last line are the figures."""
         done = subprocess.run(
-            self._command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False
+            self._command,
+            input=self._arguments,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_SECONDS,
+            check=False,
         )
         if done.returncode:
             raise SideFailedError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "ended")
@@ -112,8 +118,7 @@ def side_main(sides: Mapping[str, Callable[..., Callable[[], int]]]) -> None:
     Each side is a function that imports what it needs, does a little of the work so that connections and
     caches are warm, and returns the work itself: a function that returns how many it did.
     """
-    name, arguments = sys.argv[2], json.loads(sys.argv[3])
-    work = sides[name](**arguments)
+    work = sides[sys.argv[2]](**json.load(sys.stdin))
     # the kernel's mark of the most memory is set back to what is taken now
     pathlib.Path("/proc/self/clear_refs").write_text("5")
     before = _kib("VmRSS")

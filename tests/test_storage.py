@@ -60,6 +60,16 @@ class TestEveryStore:
         assert isinstance(cut, nimble_pandas.OutputUnreadable)
         assert empty == b""
 
+    def test_each_is_unpacked_once_however_long_it_is(self, prefix):
+        """Short and long ones alike: what is gzip inside gzip stays gzip, and what is damaged is told."""
+        twice = gzip.compress(gzip.compress(b"inner"))
+        contents = {"twice.json": twice, "long.json": gzip.compress(b"0" * 3_000_000), "cut.json": twice[:-3]}
+        for name, content in contents.items():
+            put(f"{prefix}{name}", content)
+        found = [content for _, content in Store(prefix).read([f"{prefix}{name}" for name in contents])]
+        assert found[:2] == [gzip.decompress(twice), b"0" * 3_000_000]
+        assert isinstance(found[2], nimble_pandas.OutputUnreadable)
+
     def test_an_object_that_lands_later_is_seen(self, prefix):
         """No listing is cached between two looks."""
         store = Store(prefix)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import obstore
 
-from nimble_pandas.storage.packing import MAX_OUTPUT_BYTES, too_long
+from nimble_pandas.storage.packing import MAX_OUTPUT_BYTES, Packed, too_long, unpack_small
 from nimble_pandas.storage.readers import FsspecReader
-from nimble_pandas.storage.window import Admit, Window
+from nimble_pandas.storage.window import Admit, Found, Window
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
@@ -107,7 +107,7 @@ class ObjectReader:
         self._works = False
         self._fails = False
 
-    def read(self, urls: Sequence[str]) -> Iterator[bytes | BaseException]:
+    def read(self, urls: Sequence[str]) -> Iterator[Found]:
         """Yield the content of each object, or why there is none, in order."""
         if self._fails or _forked:
             return self._fsspec.read(urls)
@@ -126,7 +126,7 @@ class ObjectReader:
         # nothing may be one object, a folder's marker or an error
         return found or self._fsspec.find(path)
 
-    def _fetch(self, url: str, admit: Admit) -> bytes | BaseException:
+    def _fetch(self, url: str, admit: Admit) -> Found:
         key = self._key(url)
         if key is None or self._fails:
             return self._fsspec.fetch(url, admit)
@@ -136,7 +136,7 @@ class ObjectReader:
             if n_bytes > MAX_OUTPUT_BYTES:
                 return too_long()
             admit(n_bytes)
-            content = bytes(answer.bytes())
+            content = unpack_small(bytes(answer.bytes()))
         except FileNotFoundError as exc:
             if any(word in str(exc) for word in _MISSING):
                 return FileNotFoundError(url)
@@ -152,9 +152,9 @@ class ObjectReader:
         plain = key != url and not key.startswith("/") and not key.endswith("/")
         return key if plain and "?versionId=" not in key and "#" not in key else None
 
-    def _second_opinion(self, url: str, admit: Admit, exc: Exception) -> bytes | BaseException:
+    def _second_opinion(self, url: str, admit: Admit, exc: Exception) -> Found:
         content = self._fsspec.fetch(url, admit)
-        if isinstance(content, bytes) and not self._works and not self._fails:
+        if isinstance(content, bytes | Packed) and not self._works and not self._fails:
             # a proxy, a certificate, a redirect to another region …
             self._fails = True
             _LOGGER.info(

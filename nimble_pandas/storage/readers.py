@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from nimble_pandas.storage.packing import MAX_OUTPUT_BYTES, too_long
-from nimble_pandas.storage.window import Admit, Window
+from nimble_pandas.storage.packing import MAX_OUTPUT_BYTES, Packed, too_long, unpack_small
+from nimble_pandas.storage.window import Admit, Found, Window
 
 # objects under way at once: beyond this s3fs, whose limit is CPU, gets no faster
 _CONCURRENCY = 64
@@ -22,7 +22,7 @@ class Unsuited(Exception):  # noqa: N818 -- reads as what it is
 class Reader(Protocol):
     """What fetches objects and lists them."""
 
-    def read(self, urls: Sequence[str]) -> Iterator[bytes | BaseException]:
+    def read(self, urls: Sequence[str]) -> Iterator[Found]:
         """Yield the content of each object, or why there is none, in order."""
 
     def find(self, path: str) -> list[str]:
@@ -43,14 +43,14 @@ class FsspecReader:
         # one stream for an object: s3fs would else ask for its size once more
         self._how = {"max_concurrency": 1} if is_of(fs, "s3fs") else {}
 
-    def read(self, urls: Sequence[str]) -> Iterator[bytes | BaseException]:
+    def read(self, urls: Sequence[str]) -> Iterator[Found]:
         """Yield the content of each object, or why there is none, in order."""
         if not self._fs.async_impl:
             n_threads = os.cpu_count() or 1
             return iter(Window(self.fetch, urls, n_threads=n_threads, max_threads=n_threads))
         return self._on_loop(urls)
 
-    def fetch(self, url: str, admit: Admit) -> bytes | BaseException:
+    def fetch(self, url: str, admit: Admit) -> Found:
         """Return the content of one object, or why there is none."""
         if self._fs.async_impl:
             try:
@@ -60,16 +60,15 @@ class FsspecReader:
         try:
             path = self._fs._strip_protocol(url)  # noqa: SLF001 -- fsspec's documented hook
             admit(_short_enough(self._fs.size(path)))
-            content: bytes = self._fs.cat_file(path)
+            return unpack_small(self._fs.cat_file(path))
         except Exception as exc:  # noqa: BLE001 -- as above
             return exc
-        return content
 
     def find(self, path: str) -> list[str]:
         """Return the paths of all objects under `path`, as fsspec writes them; in no order."""
         return list(self._fs.find(path))
 
-    def _on_loop(self, urls: Sequence[str]) -> Iterator[bytes | BaseException]:
+    def _on_loop(self, urls: Sequence[str]) -> Iterator[Found]:
         under_way: deque[Any] = deque()
         try:
             for url in urls:
@@ -83,16 +82,15 @@ class FsspecReader:
             for each in under_way:
                 each.cancel()
 
-    async def _cat(self, url: str) -> bytes:
+    async def _cat(self, url: str) -> bytes | Packed:
         path = self._fs._strip_protocol(url)  # noqa: SLF001 -- fsspec's documented hook
         _short_enough((await self._fs._info(path)).get("size"))  # noqa: SLF001 -- likewise
-        content: bytes = await self._fs._cat_file(path, **self._how)  # noqa: SLF001 -- likewise
-        return content
+        return unpack_small(await self._fs._cat_file(path, **self._how))  # noqa: SLF001 -- likewise
 
 
-def _outcome(future: Any) -> bytes | BaseException:  # noqa: ANN401 -- of bytes
+def _outcome(future: Any) -> Found:  # noqa: ANN401 -- of bytes
     try:
-        content: bytes = future.result()
+        content: bytes | Packed = future.result()
     except Exception as exc:  # noqa: BLE001 -- whatever a store raises, it is this one object's trouble
         return exc
     return content

@@ -14,8 +14,9 @@ from nimble_pandas.errors import ConfigError, OutputMissing, OutputUnreadable, S
 from nimble_pandas.options import Options
 from nimble_pandas.storage.choice import asked_for, choose
 from nimble_pandas.storage.locations import normalise_url
-from nimble_pandas.storage.packing import unpack
+from nimble_pandas.storage.packing import Packed, unpack
 from nimble_pandas.storage.readers import Reader
+from nimble_pandas.storage.window import Found
 
 # of an output below its prefix: it ends in no slash, and nothing in it is chained or escaped
 _NAME = re.compile(r"(?!.*::)[^\\\x00-\x1f\x7f]*[^\\\x00-\x1f\x7f/]", re.DOTALL)
@@ -172,10 +173,12 @@ class Store:
             self._reader = choose(self.fs, self.path, self.storage_url.partition("://")[0], self._choice)
         return self._reader
 
-    def _unpacked(self, url: str, found: bytes | BaseException) -> bytes | StorageError:
+    def _unpacked(self, url: str, found: Found) -> bytes | StorageError:
         if isinstance(found, bytes):
+            return found
+        if isinstance(found, Packed):
             try:
-                return unpack(found)
+                return unpack(found.raw)
             except OutputUnreadable as exc:
                 return exc
         if not isinstance(found, Exception):

@@ -10,6 +10,8 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TypeAlias
 
+from nimble_pandas.storage.packing import Packed
+
 # beyond these the processor, not the wait, is what limits (measured, 3 KB objects over loopback)
 _FEWEST_THREADS = 16
 _MOST_THREADS = 256
@@ -30,11 +32,14 @@ _LAST_SECONDS = 2.0
 
 _open: set[Window] = set()
 
+#: What was fetched: bytes, packed ones, or why there are none.
+Found: TypeAlias = bytes | Packed | BaseException
+
 #: Asked for leave to hold so many bytes; it comes back when there is room.
 Admit: TypeAlias = Callable[[int], None]
 
 #: What fetches one thing. It asks for leave before it takes the thing into memory.
-Fetch: TypeAlias = Callable[[str, Admit], bytes | BaseException]
+Fetch: TypeAlias = Callable[[str, Admit], Found]
 
 
 class Stopped(BaseException):  # nobody waits for the answer any more: no error
@@ -71,7 +76,7 @@ class Window:
         self._first_threads = n_threads
         self._max_threads = max_threads
         self._todo: SimpleQueue[int | None] = SimpleQueue()
-        self._done: SimpleQueue[tuple[int, bytes | BaseException, float]] = SimpleQueue()
+        self._done: SimpleQueue[tuple[int, Found, float]] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._stopped = False
         # the position whose turn it is, and the bytes held of those that are longer than small ones
@@ -79,9 +84,9 @@ class Window:
         self._held: dict[int, int] = {}
         self._room = threading.Condition()
 
-    def __iter__(self) -> Iterator[bytes | BaseException]:
+    def __iter__(self) -> Iterator[Found]:
         """Yield what was fetched, in the order of the list."""
-        found: dict[int, bytes | BaseException] = {}
+        found: dict[int, Found] = {}
         n_sent, fastest = 0, float("inf")
         _open.add(self)
         try:
@@ -132,7 +137,7 @@ class Window:
         while (position := self._todo.get()) is not None and not self._stopped:
             started = time.perf_counter()
             try:
-                content = self._fetch(self._items[position], partial(self._admit, position))
+                content: Found = self._fetch(self._items[position], partial(self._admit, position))
             except BaseException as exc:  # noqa: BLE001 -- whatever it is, it is raised where it is looked at
                 content = exc
             self._done.put((position, content, time.perf_counter() - started))
