@@ -12,6 +12,7 @@
     ├─ TransportError   (ConnectionError)   no answer
     │  └─ SubmitUnknown                     no answer to a submit, which may have been taken
     ├─ JobTimeout       (TimeoutError)      waiting ended, the job goes on
+    ├─ JobDetached                          waiting was ended, the job goes on
     ├─ JobExpired       (LookupError)       the service has forgotten the batch
     └─ StorageError     (OSError)
        ├─ OutputMissing    (FileNotFoundError)
@@ -177,6 +178,10 @@ class SubmitUnknown(TransportError):  # noqa: N818 -- reads as what happened
 
 class JobTimeout(NimbleError, TimeoutError):  # noqa: N818 -- named after TimeoutError
     """Waiting ended; the job goes on and is billed."""
+
+
+class JobDetached(NimbleError):  # noqa: N818 -- reads as what happened
+    """Somebody has ended the waiting, by the button or `Job.detach`; the job goes on and is billed."""
 
 
 class JobExpired(NimbleError, LookupError):  # noqa: N818 -- reads as what happened

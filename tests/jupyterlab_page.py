@@ -32,8 +32,11 @@ SETTINGS = {
 
 
 @contextlib.contextmanager
-def jupyterlab(folder: Path, root: Path) -> Iterator[str]:
-    """Run JupyterLab with its settings in ``folder`` on the notebooks in ``root``; give its URL."""
+def jupyterlab(folder: Path, root: Path, *, without: tuple[str, ...] = ()) -> Iterator[str]:
+    """Run JupyterLab, without some of its extensions, on the notebooks in ``root``; give its URL."""
+    page_config = folder / "config" / "labconfig" / "page_config.json"
+    page_config.parent.mkdir(parents=True)
+    page_config.write_text(json.dumps({"disabledExtensions": dict.fromkeys(without, True)}))
     for plugin, values in SETTINGS.items():
         path = folder / "settings" / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
         path.parent.mkdir(parents=True)
@@ -61,12 +64,15 @@ def environment(folder: Path) -> Iterator[None]:
         "JUPYTERLAB_SETTINGS_DIR": "settings",
         "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
     }
+    before = {name: os.environ.get(name) for name in places}
     os.environ.update({name: str(folder / place) for name, place in places.items()})
     try:
         yield
     finally:
-        for name in places:
+        for name, value in before.items():
             del os.environ[name]
+            if value is not None:
+                os.environ[name] = value
 
 
 def command(port: int, root: Path) -> list[str]:
@@ -111,7 +117,7 @@ def notebook(browser: Browser, url: str, name: str) -> Iterator["Notebook"]:
     context = browser.new_context(viewport={"width": 1100, "height": 900})
     try:
         page = context.new_page()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(25_000)
         # a saved workspace would open what was open last
         page.goto(f"{url}/lab/tree/{urllib.request.quote(name)}?reset")
         opened = Notebook(page)
@@ -158,12 +164,13 @@ class Notebook:
         )
         self.wait_idle()
 
-    def save(self) -> None:
-        """Save the notebook, and wait until it is saved."""
+    def save(self, *, moving: bool = False) -> None:
+        """Save the notebook, and wait until it is saved; one whose outputs are moving is never for long."""
         self.page.evaluate(
             "() => window.jupyterapp.commands.execute('docmanager:save').then(() => null)",
         )
-        self.page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+        if not moving:
+            self.page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
 
     def theme(self, name: str) -> None:
         """Change the theme, and wait until it is there."""

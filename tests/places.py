@@ -41,7 +41,8 @@ def run_notebook(folder, *sources):
     path = folder / "notebook.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
     command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", "--inplace", str(path)]
-    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+    path_of_modules = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": path_of_modules}
     result = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     return nbformat.read(path, as_version=4)

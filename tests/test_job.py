@@ -250,7 +250,7 @@ def test_a_job_can_be_asked_at_any_time(service):
         job.refresh()
     assert job.frame()["status"].tolist() == ["ok"] * 6
     assert job.failed().empty
-    assert "ok 6" in repr(job)
+    assert "6 ok" in repr(job)
 
 
 def test_outputs_are_read_while_the_batch_runs(service):

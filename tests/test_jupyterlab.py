@@ -35,10 +35,10 @@ done = dataclasses.replace(
 """
 # half of the job, then a pause until the test has looked
 RUN = """
-progress = view()
+progress = view(detach=print)
 for n in range(413):
     progress.show(dataclasses.replace(running, n_read=n))
-time.sleep(0.1)
+time.sleep(0.3)
 progress.show(running)
 while not Path("looked").exists():
     time.sleep(0.05)
@@ -52,6 +52,21 @@ progress.close(dataclasses.replace(
     running, state="detached",
     message="188 pages are still running and billed.\\njob.wait() takes them up again.",
 ))
+"""
+# a job on the local service, of which three pages wait until the test has looked
+SUBMIT = f"""
+import sys, nimble_pandas, pandas as pd
+from nimble_pandas.local import serve
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from held_site import Site
+
+service = serve(shop=False)
+site = Site("looked")
+pages = pd.DataFrame({{"url": site.urls(9, held=3, gone=1)}}, index=[f"sku-{{n}}" for n in range(9)])
+job = pages.nimble.submit(
+    url_col="url", vendor="walmart", parse=True, progress="none", client=service.client(),
+    ledger=nimble_pandas.Ledger("ledger"),
+)
 """
 
 
@@ -105,7 +120,7 @@ def wait_done(opened):
     """Wait until the bar is full, and the label says so."""
     opened.page.wait_for_function(
         """() => document.querySelector('.nimble-fill')?.style.width === '100%'
-            && document.querySelector('.nimble-label').innerText.startsWith('Done')"""
+            && document.querySelector('.nimble-label').innerText.includes('Done')"""
     )
 
 
@@ -122,7 +137,7 @@ def test_bar_fills_and_stays(root, lab, browser, screenshot, blocked):
         style, drawn = fill(opened)
         assert style == "68.67%"
         assert drawn == pytest.approx(0.6867, abs=0.01)
-        assert opened.page.locator(".jupyter-widgets").count() == (0 if blocked else 2)
+        assert opened.page.locator(".nimble-detach").count() == (0 if blocked else 1)
         screenshot(opened, f"{tier}-running")
         (root / "looked").touch()
         wait_done(opened)
@@ -133,7 +148,8 @@ def test_bar_fills_and_stays(root, lab, browser, screenshot, blocked):
         assert opened.errors() == []
         opened.save()
     saved = nbformat.read(root / f"{tier}.ipynb", as_version=4)
-    (output,) = saved.cells[-1].outputs
+    output, *button = saved.cells[-1].outputs
+    assert [each.data for each in button] == ([] if blocked else [{}])
     assert set(output.data) == {"text/html", "text/plain"}
     assert output.data["text/plain"].startswith("Done: 600 of 600 pages; 560 ok, 26 empty, 14 failed;")
     assert "widgets" not in saved.metadata or not saved.metadata["widgets"]
@@ -197,6 +213,122 @@ def test_notebooks_run(root, lab, browser, screenshot, path):
         if "nimble-progress" in output.get("data", {}).get("text/html", "")
     ]
     assert all(set(data) == {"text/html", "text/plain"} for data in views)
+
+
+def names_the_job(opened):
+    """Return whether the page says how to take the job up again."""
+    return re.search(
+        r'nimble_pandas.attach\("\d{8}T\d{6}-\w+"\)', opened.page.locator(".jp-Notebook").inner_text()
+    )
+
+
+def test_watch_leaves_the_kernel_free(root, lab, browser, screenshot):
+    """The job is seen live while other cells run; what is saved keeps its card, also if the kernel dies."""
+    (root / "looked").unlink(missing_ok=True)
+    free = 'so_far = job.frame(); print("free:", (so_far["status"] == "ok").sum())'
+    write(root, "watch.ipynb", SUBMIT, "job.watch()", free, "job")
+    with jupyterlab_page.notebook(browser, lab, "watch.ipynb") as opened:
+        opened.run_all()
+        opened.page.get_by_text("free:").wait_for()
+        running = opened.page.locator(".nimble-progress").first
+        running.get_by_text("6 of 9 pages").wait_for()
+        opened.page.locator(".nimble-detach").wait_for()
+        assert running.get_by_text("Kettle <script>").count() == 3
+        assert "broken" not in opened.page.title()
+        screenshot(opened, "watch-running-light")
+        opened.theme("JupyterLab Dark")
+        screenshot(opened, "watch-running-dark")
+        opened.save(moving=True)
+        shutil.copy(root / "watch.ipynb", root / "died.ipynb")
+        (root / "looked").touch()
+        running.get_by_text("9 of 9 pages").wait_for()
+        running.get_by_text("the site answered 404").wait_for()
+        opened.page.locator(".nimble-detach").wait_for(state="detached")
+        screenshot(opened, "watch-done-dark")
+        opened.theme("JupyterLab Light")
+        screenshot(opened, "watch-done-light")
+        opened.save()
+    (card, button) = nbformat.read(root / "watch.ipynb", as_version=4).cells[1].outputs
+    assert set(card.data) == {"text/html", "text/plain"}
+    assert button.data == {}
+    with jupyterlab_page.notebook(browser, lab, "died.ipynb") as opened:
+        opened.page.get_by_text("6 of 9 pages").first.wait_for()
+        screenshot(opened, "watch-kernel-died")
+        assert names_the_job(opened)
+
+
+def test_button_detaches(root, lab, browser, screenshot):
+    """The button ends the waiting and says how to go on; so it stays in the saved notebook, kernel or not."""
+    (root / "looked").unlink(missing_ok=True)
+    write(root, "button.ipynb", SUBMIT, "job.watch()", "await job")
+    with jupyterlab_page.notebook(browser, lab, "button.ipynb") as opened:
+        opened.run_all()
+        opened.page.get_by_text("6 of 9 pages").first.wait_for()
+        # that of the cell that awaits: the kernel hears it all the same
+        opened.page.locator(".nimble-detach").last.click()
+        opened.page.get_by_text("Detached").first.wait_for()
+        opened.wait_run()
+        assert opened.page.locator(".nimble-detach").count() == 0
+        assert [error.split(":")[0] for error in opened.errors()] == ["JobDetached"]
+        assert names_the_job(opened)
+        screenshot(opened, "button-detached")
+        opened.save()
+    with jupyterlab_page.notebook(browser, lab, "button.ipynb") as opened:
+        opened.page.get_by_text("Detached").first.wait_for()
+        assert names_the_job(opened)
+        assert "Error displaying widget" not in opened.page.content()
+        screenshot(opened, "button-reopened")
+    (root / "looked").touch()
+
+
+@pytest.mark.parametrize("waiting", ["await job", "job.wait()"])
+def test_interrupt_detaches(root, lab, browser, screenshot, waiting):
+    """Interrupt ends a cell that waits, in either way, and the card says how to go on."""
+    (root / "looked").unlink(missing_ok=True)
+    write(root, "interrupt.ipynb", SUBMIT.replace('progress="none", ', ""), waiting)
+    with jupyterlab_page.notebook(browser, lab, "interrupt.ipynb") as opened:
+        opened.run_all()
+        opened.page.get_by_text("6 of 9 pages").first.wait_for()
+        screenshot(opened, f"interrupt-running-{waiting[:5]}")
+        opened.command("notebook:interrupt-kernel")
+        opened.page.get_by_text("Detached").first.wait_for()
+        opened.wait_run()
+        assert names_the_job(opened)
+        screenshot(opened, f"interrupt-{waiting[:5]}")
+        assert [error.split(":")[0] for error in opened.errors()] in (
+            ["KeyboardInterrupt"],
+            ["CancelledError"],
+        )
+    (root / "looked").touch()
+
+
+def test_await_gives_the_job(root, lab, browser, screenshot):
+    """A cell that awaits the job goes on when it is done."""
+    (root / "looked").touch()
+    write(root, "await.ipynb", SUBMIT, "frame = (await job).frame()", "print(len(frame), 'rows')")
+    with jupyterlab_page.notebook(browser, lab, "await.ipynb") as opened:
+        opened.run_all()
+        opened.page.get_by_text("9 rows").wait_for()
+        screenshot(opened, "await-done")
+        assert opened.errors() == []
+
+
+def test_without_a_widget_manager(root, browser, screenshot, tmp_path):
+    """Where the kernel has widgets and JupyterLab has none, the card lives, and words replace the button."""
+    (root / "looked").unlink(missing_ok=True)
+    write(root, "bare.ipynb", SUBMIT, "job.watch()")
+    manager = "@jupyter-widgets/jupyterlab-manager"
+    with jupyterlab_page.jupyterlab(tmp_path, root, without=(manager,)) as url:
+        with jupyterlab_page.notebook(browser, url, "bare.ipynb") as opened:
+            opened.run_all()
+            opened.page.get_by_text("6 of 9 pages").wait_for()
+            opened.page.get_by_text("call detach() of the job").wait_for()
+            screenshot(opened, "bare-running")
+            (root / "looked").touch()
+            opened.page.get_by_text("9 of 9 pages").wait_for()
+            opened.page.get_by_text("call detach() of the job").wait_for(state="detached")
+            screenshot(opened, "bare-done")
+            assert "Error displaying widget" not in opened.page.content()
 
 
 def luminance(locator, colour):

@@ -32,7 +32,7 @@ def test_what_happens_to_a_job_is_logged_and_nothing_secret_is(tmp_path, caplog)
         r"batch 0: found as",
         r"asked again in \S+ s, for \S+ answered 503",
         r"POST /api/v1/batch/ecommerce: 429",
-        r"2 requests in 1 batches; ok 2",
+        r"Done: 2 of 2 pages; 2 ok",
     ):
         assert re.search(pattern, said), pattern
     assert {record.name for record in records} <= {"nimble_pandas.job", "nimble_pandas.client"}

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
-import html
 import logging
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from pandas.api.extensions import no_default
 
 from nimble_pandas.client import Client
-from nimble_pandas.errors import AuthError, ConfigError, JobTimeout, StorageError
+from nimble_pandas.errors import ConfigError, StorageError
 from nimble_pandas.frames import assemble
 from nimble_pandas.job.export import Target, export
 from nimble_pandas.job.register import Portion
+from nimble_pandas.job.sitting import Sitting, seconds_of
+from nimble_pandas.job.sittings import Sittings
 from nimble_pandas.job.story import Story
-from nimble_pandas.job.words import NEW_KEY, described, how_to_go_on, snapshot, what_was_there
+from nimble_pandas.job.words import FAILED, hours_left, how_to_go_on, what_was_there
 from nimble_pandas.ledger import Ledger, Sent
 from nimble_pandas.planning import Plan
 from nimble_pandas.progress import Snapshot, View
-from nimble_pandas.progress import view as choose_view
-from nimble_pandas.tracebacks import shorten
+from nimble_pandas.progress.card import card
+from nimble_pandas.progress.words import text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,16 +32,9 @@ if TYPE_CHECKING:
 
 _LOGGER = logging.getLogger("nimble_pandas.job")
 
-# the view's time moves even when nothing else does
-_VIEW_SECONDS = 0.25
 # what is laid out together: about a batch for a frame, more for a file, whose lines are cut another way
 _FRAME_PAGES = 1_000
 _SHEET_PAGES = 8_192
-# a batch in one of these states may be running and billed
-_MAY_RUN = frozenset({"intent", "accepted", "unknown"})
-
-# what `retry_failed` sends again; an empty page was delivered, and would be empty again
-_FAILED = frozenset({"failed", "not_delivered", "unreadable", "mismatch", "expired"})
 
 
 class Job:
@@ -83,9 +76,7 @@ class Job:
         self.id = f"{client.clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
         self.plan = plan
         self._story = Story(plan, client=client, ledger=ledger, storage_options=storage_options)
-        self._progress = progress
-        self._state = "submitting"
-        self._notice: str | None = None
+        self._sittings = Sittings(self._story, job_id=lambda: self.id, progress=progress)
 
     @property
     def batch_ids(self) -> list[str]:
@@ -100,9 +91,7 @@ class Job:
     @property
     def hours_left(self) -> float | None:
         """Hours until the service forgets the first batch that is not done; None if there is none."""
-        now = self._story.clock.now().timestamp()
-        left = ((batch.record.expires_at - now) / 3600 for batch in self._story.running())
-        return max(min(left), 0.0) if self._story.running() else None
+        return hours_left(self._story)
 
     def submit(self, *, refresh: bool = False, max_age: float | None = None) -> Job:
         """Send what is not under way already; called once, by `submit`.
@@ -124,9 +113,9 @@ class Job:
         ApiError, TransportError, ConfigError
             Nothing was sent.
         """
-        with self._shown(self._progress) as view:
-            self._begin(refresh=refresh, max_age=max_age)
-            self._send(view)
+        with self._sittings.call(end="submitted") as sitting:
+            self._begin(sitting, refresh=refresh, max_age=max_age)
+            sitting.send()
         return self
 
     def run(
@@ -163,10 +152,10 @@ class Job:
         """
         timeout = seconds_of(timeout)
         # collected as late as can be: who is stopped before gets the frame by the same call, and pays nothing
-        with self._shown(self._progress, at_last=self._story.collect) as view:
-            self._begin(refresh=refresh, max_age=max_age)
+        with self._sittings.call(at_last=self._story.collect) as sitting:
+            self._begin(sitting, refresh=refresh, max_age=max_age)
             # sends, too: the first outputs are read before the last batch has left
-            self._wait(view, timeout)
+            sitting.wait(timeout)
             return self._laid_out(explode=explode, dtype_backend=dtype_backend)
 
     def resume(self, job_id: str, known: Mapping[int, Sent]) -> Job:
@@ -187,7 +176,6 @@ class Job:
         self.id = job_id
         record = self._story.ledger.job(job_id)
         self._story.take_up(known, since=record.created_at if record else 0.0, job_id=job_id)
-        self._state = "done" if self.done else "running"
         return self
 
     def wait(self, timeout: float | None = None, *, progress: str | View | None = None) -> Job:
@@ -215,8 +203,59 @@ class Job:
             The service does not answer; the job goes on, and can be waited for again.
         """
         timeout = seconds_of(timeout)
-        with self._shown(self._progress if progress is None else progress) as view:
-            self._wait(view, timeout)
+        with self._sittings.call(progress) as sitting:
+            sitting.wait(timeout)
+        return self
+
+    def watch(self, *, progress: str | View = "auto") -> None:
+        """Show the job live and return at once: a thread waits for it, and the kernel is free.
+
+        Meanwhile `frame` has what has come so far. A second call shows the same thread's work once more. If
+        an error ends the watch, it is shown there, and in the job's ``repr``; the job goes on at the service.
+
+        Parameters
+        ----------
+        progress : str or View, default "auto"
+            How progress is shown, as in `batch`, whatever the job was submitted with.
+
+        Raises
+        ------
+        ConfigError
+            There is no such view; nothing has changed.
+        """
+        self._sittings.watch(progress)
+
+    def __await__(self) -> Generator[Any, None, Job]:
+        """Wait without keeping the event loop busy, as ``await job`` does at the top level of a cell.
+
+        To cancel the task that awaits is to detach: the job goes on at the service.
+
+        Returns
+        -------
+        Job
+            This job, done.
+
+        Raises
+        ------
+        JobDetached
+            The button was pressed, or `detach` was called; the job goes on and is billed.
+        ApiError, TransportError
+            The service does not answer; the job goes on, and can be awaited again.
+        """
+        yield from self._sittings.watched().__await__()
+        return self
+
+    def detach(self) -> Job:
+        """End every `wait`, `watch` and ``await`` of this job; it goes on at the service, and is billed.
+
+        A `wait` or ``await`` that is ended so raises `JobDetached`.
+
+        Returns
+        -------
+        Job
+            This job.
+        """
+        self._sittings.leave()
         return self
 
     def refresh(self) -> Job:
@@ -232,7 +271,8 @@ class Job:
         ApiError, TransportError
             The service does not answer; the job goes on, and can be refreshed again.
         """
-        self._story.advance(now=True)
+        with self._sittings.lock:
+            self._story.advance(now=True)
         return self
 
     def collect_now(self) -> Job:
@@ -248,7 +288,8 @@ class Job:
         ApiError, TransportError
             The service does not answer; the job goes on.
         """
-        self._story.advance(now=True, send=False)
+        with self._sittings.lock:
+            self._story.advance(now=True, send=False)
         return self
 
     def retry_failed(self, *, unknown: bool = False) -> Job:
@@ -272,12 +313,13 @@ class Job:
         ApiError, TransportError, ConfigError
             Nothing was sent again.
         """
-        again = _FAILED | {"unknown"} if unknown else _FAILED
-        answers = self._story.register.answers[: self.plan.n_requests]
-        positions = [position for position, answer in enumerate(answers) if answer.status in again]
-        self._story.retry(self.id, positions)
-        with self._shown(self._progress) as view:
-            self._send(view)
+        again = FAILED | {"unknown"} if unknown else FAILED
+        with self._sittings.lock:
+            answers = self._story.register.answers[: self.plan.n_requests]
+            positions = [position for position, answer in enumerate(answers) if answer.status in again]
+            self._story.retry(self.id, positions)
+        with self._sittings.call(end="submitted") as sitting:
+            sitting.send()
         return self
 
     def frame(
@@ -300,21 +342,25 @@ class Job:
         pandas.DataFrame
             The input columns, the task columns, the output columns.
         """
-        frame = self._laid_out(explode=explode, dtype_backend=dtype_backend)
-        self._story.collect()
+        with self._sittings.lock:
+            frame = self._laid_out(explode=explode, dtype_backend=dtype_backend)
+            self._story.collect()
         return frame
 
     def _laid_out(self, *, explode: bool | str, dtype_backend: str | NoDefault) -> pd.DataFrame:
         self._refuse_if_handed_out()
-        return assemble(
-            self.plan.rows,
-            self._story.register.answers,
-            self._story.register.answer_of_row,
-            self._story.register.pages,
-            explode=explode,
-            dtype_backend=dtype_backend,
-            with_html=self.plan.wants_html,
-        )
+        register = self._story.register
+        # what a watch adds meanwhile would be in some columns and not in others
+        with self._sittings.lock:
+            return assemble(
+                self.plan.rows,
+                register.answers,
+                register.answer_of_row,
+                register.pages,
+                explode=explode,
+                dtype_backend=dtype_backend,
+                with_html=self.plan.wants_html,
+            )
 
     def frames(
         self,
@@ -450,11 +496,13 @@ class Job:
         deadline = None if timeout is None else clock.monotonic() + timeout
         register.max_pages = max_pages
         try:
-            with self._shown(self._progress) as view:
+            with self._sittings.call() as sitting:
                 while not self.done or register.n_ready:
                     left = None if deadline is None else max(deadline - clock.monotonic(), 0.0)
-                    self._wait(view, left, until=lambda: self.done or register.is_full)
-                    yield self._story.hand_out()
+                    sitting.wait(left, until=lambda: self.done or register.is_full)
+                    with self._sittings.lock:
+                        portion = self._story.hand_out()
+                    yield portion
         finally:
             register.max_pages = None
 
@@ -477,8 +525,9 @@ class Job:
             A part of `frame`, not exploded, with a ``status`` and an ``error`` in each row.
         """
         # by the answers: the caller's own frame may have a column called "status"
-        frame, register = self.frame(), self._story.register
-        statuses = (register.answers[answer].status for answer in register.answer_of_row)
+        with self._sittings.lock:
+            frame, register = self.frame(), self._story.register
+            statuses = [register.answers[answer].status for answer in register.answer_of_row]
         return frame[[status not in {"ok", "pending"} for status in statuses]]
 
     def snapshot(self, message: str | None = None) -> Snapshot:
@@ -494,7 +543,7 @@ class Job:
         Snapshot
             Frozen.
         """
-        return snapshot(self.id, self._state, self._story, message or self._notice)
+        return self._sittings.snapshot(message)
 
     def how_to_go_on(self) -> str:
         """Return what still runs and is billed, and the line that takes it up again.
@@ -507,116 +556,16 @@ class Job:
         return how_to_go_on(self.id, self._story)
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_story"):
+        if not hasattr(self, "_sittings"):
             # its making failed, and the traceback shows it
             return "Job (never made)"
-        return described(self.id, self._story, self.hours_left)
+        return f"Job {self.id}: {text(self._sittings.summary())}"
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(repr(self))}</pre>"
+        return card(self._sittings.summary())
 
-    @contextlib.contextmanager
-    def _shown(self, progress: str | View, *, at_last: Callable[[], None] = lambda: None) -> Iterator[View]:
-        """Show progress for the length of a block and, at its end, how it ended and what to type."""
-        view = choose_view(progress)
-        try:
-            yield view
-            # in here: who is interrupted now has no frame either, and is told how to get it
-            view.close(self.snapshot())
-            at_last()
-        except BaseException as exc:
-            try:
-                message = self._part(exc)
-            except KeyboardInterrupt:
-                # pressed again: it is said all the same
-                message = self._part(exc)
-            view.close(self.snapshot(message))
-            raise
-
-    def _part(self, exc: BaseException) -> str | None:
-        """Add to an error what goes on, whatever stopped the waiting; return it."""
-        self._story.detach()
-        sent = any(batch.record.state in _MAY_RUN for batch in self._story.batches)
-        self._state = "detached" if sent else "failed"
-        if not sent:
-            return None
-        message = self.how_to_go_on()
-        _LOGGER.info("Stopped by %s. %s", type(exc).__name__, message)
-        if isinstance(exc, AuthError):
-            self._story.forget_client()
-            message = f"{message}\n{NEW_KEY}"
-        if not isinstance(exc, JobTimeout) and message not in getattr(exc, "__notes__", ()):
-            exc.add_note(message)
-        if isinstance(exc, KeyboardInterrupt):
-            shorten(exc)
-        return message
-
-    def _begin(self, *, refresh: bool, max_age: float | None) -> None:
+    def _begin(self, sitting: Sitting, *, refresh: bool, max_age: float | None) -> None:
         n_reused = self._story.reuse(max_age) if max_age is not None else 0
         self.id = self._story.claim(self.id, refresh=refresh)
-        self._notice = what_was_there(self._story, n_reused)
-        _LOGGER.info("Job %s: %d requests. %s", self.id, self.plan.n_requests, self._notice or "")
-
-    def _send(self, view: View) -> None:
-        self._story.send_planned(lambda: view.show(self.snapshot()))
-        while (pause := self._story.told_to_wait_seconds) > 0:
-            self._story.clock.sleep(min(pause, _VIEW_SECONDS))
-            view.show(self.snapshot())
-            if self._story.told_to_wait_seconds <= 0:
-                self._story.send_planned(lambda: view.show(self.snapshot()))
-        self._state = "done" if self.done else "running"
-
-    def _wait(self, view: View, timeout: float | None, until: Callable[[], bool] | None = None) -> None:
-        clock = self._story.clock
-        deadline = None if timeout is None else clock.monotonic() + timeout
-        self._state = "running"
-        until = until or (lambda: self.done)
-        while not until():
-            self._story.advance()
-            view.show(self.snapshot())
-            if not until():
-                self._sleep(view, deadline, timeout)
-        self._state = "done" if self.done else "running"
-        _LOGGER.info("%r", self)
-
-    def _sleep(self, view: View, deadline: float | None, timeout: float | None) -> None:
-        """Let time pass until something is due, moving the view's time along."""
-        clock, wake_at = self._story.clock, self._story.due_at
-        while (now := clock.monotonic()) < wake_at:
-            if deadline is not None and now >= deadline:
-                break
-            until = wake_at if deadline is None else min(wake_at, deadline)
-            clock.sleep(min(until - now, _VIEW_SECONDS))
-            view.show(self.snapshot())
-        if deadline is not None and clock.monotonic() >= deadline:
-            raise JobTimeout(
-                f"waited {timeout:g} s: {self._story.register.n_open:,} of {self.plan.n_requests:,} requests "
-                "have no answer yet.",
-                hint=self.how_to_go_on(),
-            )
-
-
-def seconds_of(timeout: float | None) -> float | None:
-    """Return a timeout that is one.
-
-    Parameters
-    ----------
-    timeout : float or None
-        Seconds; None for no limit.
-
-    Returns
-    -------
-    float or None
-        As given.
-
-    Raises
-    ------
-    ConfigError
-        It is no number of seconds; nothing was sent.
-    """
-    number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
-    if timeout is None or (number and timeout >= 0):
-        return timeout
-    raise ConfigError(
-        f"timeout={timeout!r} is no number of seconds.", hint="Nothing was sent. Give timeout=60."
-    )
+        self._sittings.notice = sitting.notice = what_was_there(self._story, n_reused)
+        _LOGGER.info("Job %s: %d requests. %s", self.id, self.plan.n_requests, sitting.notice or "")

@@ -72,7 +72,7 @@ class Register:
         self.counts: Counter[str] = Counter()
         self.n_reused = 0
         # the last pages that came, newest last
-        self.landed: deque[tuple[int, Answer, Page | None]] = deque(maxlen=_N_LANDED)
+        self.landed: deque[tuple[int, Page]] = deque(maxlen=_N_LANDED)
         #: How many pages may be there before they are handed out; any number if None.
         self.max_pages: int | None = None
         self.n_handed_out = 0
@@ -128,8 +128,8 @@ class Register:
         self._ready.append(position)
         self._open.remove(position)
         self._count(position, answer, 1)
-        if answer.status == "ok":
-            self.landed.append((position, answer, page))
+        if page is not None and answer.status == "ok":
+            self.landed.append((position, page))
 
     def _count(self, position: int, answer: Answer, sign: int) -> None:
         n_rows = sign * int(self._n_rows_of[position])

@@ -90,6 +90,7 @@ class Story:
         # batches of which something may have landed, by identity
         self._to_read: dict[int, SentBatch] = {}
         self._started_at = self.clock.monotonic()
+        self._ended_at: float | None = None
         self._look_again_at = 0.0
         self._collected = False
 
@@ -99,8 +100,8 @@ class Story:
 
     @property
     def elapsed_seconds(self) -> float:
-        """Seconds since the job was made."""
-        return self.clock.monotonic() - self._started_at
+        """Seconds since the job was made, until it was done."""
+        return (self._ended_at or self.clock.monotonic()) - self._started_at
 
     @property
     def done(self) -> bool:
@@ -213,6 +214,11 @@ class Story:
             )
         )
         self.register.fresh()
+        self._look_at_clock()
+
+    def _look_at_clock(self) -> None:
+        if self.done and self._ended_at is None:
+            self._ended_at = self.clock.monotonic()
 
     def retry(self, job_id: str, positions: list[int]) -> None:
         """Write down that requests are going to be sent again.
@@ -238,7 +244,7 @@ class Story:
             ),
         )
         self.register.reopen(positions)
-        self._collected = False
+        self._collected, self._ended_at = False, None
         self._add(batches)
         self.take_up(under_way, since=0.0)
 
@@ -408,6 +414,7 @@ class Story:
         return min((batch.next_poll_at for batch in running), default=0.0)
 
     def _write_down(self) -> None:
+        self._look_at_clock()
         if fresh := self.register.fresh():
             self.ledger.settle(self._settled(fresh, self.clock.now().timestamp()))
 

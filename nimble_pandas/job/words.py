@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from nimble_pandas.job.story import Story
-from nimble_pandas.progress import Snapshot
+from nimble_pandas.progress import Landed, Problem, Snapshot
 
-# how close to being forgotten a job says so
-_WARN_HOURS = 4.0
+# a batch in one of these states may be running and billed
+_MAY_RUN = frozenset({"intent", "accepted", "unknown"})
 
 #: How to go on once a key is refused.
 NEW_KEY = (
@@ -17,26 +18,61 @@ NEW_KEY = (
 )
 
 
-def snapshot(job_id: str, state: str, story: Story, message: str | None) -> Snapshot:
-    """Return how far a job has come, as views are told."""
-    n_tasks = story.plan.n_requests
-    n_read = n_tasks - story.register.n_open
+# what is sent again when asked; an empty page was delivered, and would be empty again
+FAILED = frozenset({"failed", "not_delivered", "unreadable", "mismatch", "expired"})
+
+
+def snapshot(
+    job_id: str,
+    state: str,
+    story: Story,
+    *,
+    message: str | None = None,
+    pages_per_second: float | None = None,
+    landed: Sequence[Landed] = (),
+    problems: Sequence[Problem] = (),
+) -> Snapshot:
+    """Return how far a job has come, as views are told; what it costs grows with the batches alone."""
+    n_tasks, n_open = story.plan.n_requests, story.register.n_open
     n_ended = sum(batch.n_ended for batch in story.batches)
-    elapsed = story.elapsed_seconds
     return Snapshot(
         job_id=job_id,
         state=state,
         n_rows=story.plan.n_rows,
         n_tasks=n_tasks,
-        n_ended=min(max(n_ended, n_read), n_tasks),
-        n_read=n_read,
+        n_ended=min(max(n_ended, n_tasks - n_open), n_tasks),
+        n_read=n_tasks - n_open,
         counts=dict(story.register.counts),
         n_batches=len(story.batches),
         n_batches_ended=sum(not story.is_open(batch) for batch in story.batches),
-        elapsed_seconds=elapsed,
-        remaining_seconds=elapsed * (n_tasks - n_read) / n_read if n_read else None,
+        elapsed_seconds=story.elapsed_seconds,
+        remaining_seconds=n_open / pages_per_second if pages_per_second else None,
         message=message,
+        pages_per_second=pages_per_second,
+        n_reused=story.register.n_reused,
+        hours_left=hours_left(story),
+        landed=landed,
+        problems=problems,
     )
+
+
+def hours_left(story: Story) -> float | None:
+    """Return the hours until the service forgets the first batch that is not done; None if there is none."""
+    now = story.clock.now().timestamp()
+    left = [(batch.record.expires_at - now) / 3600 for batch in story.running()]
+    return max(min(left), 0.0) if left else None
+
+
+def standing(story: Story) -> str:
+    """Return the state of a job that nobody waits for."""
+    if story.done:
+        return "done"
+    return "running" if may_run(story) else "submitting"
+
+
+def may_run(story: Story) -> bool:
+    """Say whether anything of the job may be running, and billed."""
+    return any(batch.record.state in _MAY_RUN for batch in story.batches)
 
 
 def how_to_go_on(job_id: str, story: Story) -> str:
@@ -70,14 +106,15 @@ def what_was_there(story: Story, n_reused: int) -> str | None:
     return "\n".join(lines) or None
 
 
-def described(job_id: str, story: Story, hours_left: float | None) -> str:
-    """Return a job in a line."""
-    register = story.register
-    counts = [f"{status} {n:,}" for status, n in sorted(register.counts.items())]
-    counts += [f"pending {register.n_open:,}"] if register.n_open else []
-    soon = hours_left is not None and hours_left < _WARN_HOURS
-    warning = f"; the service forgets it in {hours_left:.1f} hours" if soon else ""
-    return (
-        f"Job {job_id}: {story.plan.n_rows:,} rows, {story.plan.n_requests:,} requests in "
-        f"{len(story.batches):,} batches; {', '.join(counts) or 'nothing to send'}{warning}"
-    )
+def what_is_next(job_id: str, story: Story) -> str:
+    """Return what to type next, in a line or two; empty if all is well."""
+    counts = story.register.counts
+    take_up = f'job = nimble_pandas.attach("{job_id}")'
+    if not story.done:
+        return f"{take_up}\njob.frame() is what has come so far; job.watch() shows it live; job.wait() waits."
+    n_again = sum(n for status, n in counts.items() if status in FAILED)
+    if n_again:
+        return f"{take_up}\njob.failed() lists them; job.retry_failed().wait() sends {n_again:,} again."
+    if set(+counts) - {"ok"}:
+        return f"{take_up}\njob.failed() lists them."
+    return ""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 from nimble_pandas.errors import ConfigError
-from nimble_pandas.progress.notebook import Html, Widget
+from nimble_pandas.progress.notebook import BUSY_HINT, FREE_HINT, Html, Widget
 from nimble_pandas.progress.pace import Paced
 from nimble_pandas.progress.snapshot import View
 from nimble_pandas.progress.text import Bar, Lines, Log, Silence
@@ -20,6 +20,7 @@ _CHOICES = ("auto", "widget", "text", "log", "none")
 def view(
     progress: str | View = "auto",
     *,
+    detach: Callable[[], object] | None = None,
     stream: TextIO | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Paced:
@@ -28,9 +29,12 @@ def view(
     Parameters
     ----------
     progress : str or View, default "auto"
-        ``"auto"``: a widget in a notebook (HTML where ipywidgets is missing), a bar in a terminal, log lines
-        otherwise. ``"widget"``, ``"text"``, ``"log"`` and ``"none"`` name one; or a view of the caller's, an
-        object with ``show(snapshot)`` and ``close(snapshot)``.
+        ``"auto"``: HTML in a notebook, with a button that detaches where there are widgets; a bar in a
+        terminal; log lines otherwise. ``"widget"``, ``"text"``, ``"log"`` and ``"none"`` name one; or a view
+        of the caller's, an object with ``show(snapshot)`` and ``close(snapshot)``.
+    detach : callable, optional
+        What a button would call. None where the kernel is too busy with the cell to hear of a click: there
+        is no button then.
     stream : TextIO, optional
         Where text goes; standard error if not given.
     clock : callable, optional
@@ -39,7 +43,7 @@ def view(
     Returns
     -------
     Paced
-        A view that tells the chosen one at most ten times a second, and that cannot break the job.
+        A view that tells the chosen one at most five times a second, and that cannot break the job.
 
     Raises
     ------
@@ -54,11 +58,11 @@ def view(
     ...                    counts={"ok": 1}, n_batches=1, n_batches_ended=1, elapsed_seconds=2.0))
     """
     stream = sys.stderr if stream is None else stream
-    chosen = _named(progress, stream) if isinstance(progress, str) else _callers(progress)
+    chosen = _named(progress, stream, detach) if isinstance(progress, str) else _callers(progress)
     return Paced(chosen, clock=clock)
 
 
-def _named(name: str, stream: TextIO | None) -> View:
+def _named(name: str, stream: TextIO | None, detach: Callable[[], object] | None) -> View:
     if name == "none":
         return Silence()
     if name == "log":
@@ -66,9 +70,9 @@ def _named(name: str, stream: TextIO | None) -> View:
     if name == "text":
         return _text(stream)
     if name == "widget":
-        return _widget()
+        return _widget(detach)
     if name == "auto":
-        return _fitting(stream)
+        return _fitting(stream, detach)
     raise ConfigError(f"There is no progress view {name!r}.", hint=_hint())
 
 
@@ -86,9 +90,9 @@ def _hint() -> str:
     )
 
 
-def _fitting(stream: TextIO | None) -> View:
+def _fitting(stream: TextIO | None, detach: Callable[[], object] | None) -> View:
     if _in_notebook():
-        return Widget() if _has_widgets() else Html()
+        return _card(detach)
     return _text(stream) if _is_terminal(stream) else Log()
 
 
@@ -98,12 +102,18 @@ def _text(stream: TextIO | None) -> View:
     return Bar(stream) if _is_terminal(stream) else Lines(stream)
 
 
-def _widget() -> View:
+def _widget(detach: Callable[[], object] | None) -> View:
     if not _in_notebook():
         raise ConfigError('progress="widget" needs a notebook.', hint='progress="auto" works everywhere.')
     if not _has_widgets():
         raise ConfigError('progress="widget" needs ipywidgets.', hint="pip install ipywidgets")
-    return Widget()
+    return _card(detach)
+
+
+def _card(detach: Callable[[], object] | None) -> View:
+    if detach is None:
+        return Html(BUSY_HINT)
+    return Widget(detach) if _has_widgets() else Html(FREE_HINT)
 
 
 def _in_notebook() -> bool:

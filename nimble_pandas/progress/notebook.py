@@ -1,22 +1,36 @@
-"""Progress in a notebook: a widget while it lasts, plain HTML ever after.
+"""Progress in a notebook: a card of HTML and, where it would be heard, a button.
 
-Saved widget state renders blank without a kernel, so the output is shown under a display id and replaced at
-the end by ``text/html`` and ``text/plain``, which every reader of notebooks shows.
+The card is no widget, for saved widget state renders blank without a kernel: it is shown under a display id
+and replaced with each snapshot, so that whatever is saved, and whenever the kernel dies, the notebook keeps
+the newest card as ``text/html`` and ``text/plain``, which every reader of notebooks shows. The button has an
+output of its own, which the last snapshot empties.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from nimble_pandas.progress import words
 from nimble_pandas.progress.card import card
 from nimble_pandas.progress.snapshot import Snapshot
 
+#: What can be done while a job is shown: in a cell that keeps the kernel busy, and in one that does not.
+BUSY_HINT = "Interrupt the kernel (■) to detach: the job goes on at the service."
+FREE_HINT = "To detach, call detach() of the job: it goes on at the service."
+
 
 class Html:
-    """A card of HTML in the cell's output, replaced as a whole with each snapshot."""
+    """A card of HTML in the cell's output, replaced as a whole with each snapshot.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    hint : str
+        What can be done while it lasts.
+    """
+
+    def __init__(self, hint: str) -> None:
+        self._hint = hint
         self._handle: Any = None
 
     def show(self, snapshot: Snapshot) -> None:
@@ -28,9 +42,9 @@ class Html:
             The newest.
         """
         if self._handle is None:
-            self._handle = _display(bundle(snapshot))
+            self._handle = _display(bundle(snapshot, self._hint))
         else:
-            self._handle.update(bundle(snapshot), raw=True)
+            self._handle.update(bundle(snapshot, self._hint), raw=True)
 
     def close(self, snapshot: Snapshot) -> None:
         """Show the last card.
@@ -43,67 +57,78 @@ class Html:
         self.show(snapshot)
 
 
-class Widget:
-    """The card as a widget, which can hold more than HTML; at the end the card alone stays."""
+class Widget(Html):
+    """The card and, below it while it lasts, a button that detaches.
 
-    def __init__(self) -> None:
-        self._handle: Any = None
-        self._card: Any = None
-        self._box: Any = None
+    Parameters
+    ----------
+    detach : callable
+        What the button calls, in whatever thread the kernel hears of the click.
+    """
+
+    def __init__(self, detach: Callable[[], object]) -> None:
+        # the button says it
+        super().__init__(hint="")
+        self._detach = detach
+        self._button: Any = None
+        self._place: Any = None
 
     def show(self, snapshot: Snapshot) -> None:
-        """Show the widget, or set its value.
+        """Show the card and the button, or replace the card.
 
         Parameters
         ----------
         snapshot : Snapshot
             The newest.
         """
-        if self._box is None:
-            self._open(snapshot)
-        else:
-            self._card.value = card(snapshot)
+        super().show(snapshot)
+        if self._button is None:
+            self._open()
 
     def close(self, snapshot: Snapshot) -> None:
-        """Put the card in the widget's place, and close the widget.
+        """Show the last card, and take the button away.
 
         Parameters
         ----------
         snapshot : Snapshot
             The last one.
         """
-        if self._box is None:
-            Html().show(snapshot)
-            return
-        self._handle.update(bundle(snapshot), raw=True)
-        self._card.close()
-        self._box.close()
+        super().show(snapshot)
+        if self._button is not None:
+            # an output that holds nothing takes no room
+            self._place.update({}, raw=True)
+            for model in (self._button, self._button.style, self._button.layout):
+                model.close()
 
-    def _open(self, snapshot: Snapshot) -> None:
+    def _open(self) -> None:
         import ipywidgets
 
-        self._card = ipywidgets.HTML(card(snapshot))
-        self._box = ipywidgets.VBox([self._card])
-        # a front end that has no widgets shows the text in their place
-        data = {**bundle(snapshot), **self._box._repr_mimebundle_()}
-        data["text/plain"] = words.text(snapshot)
-        self._handle = _display(data)
+        self._button = ipywidgets.Button(
+            description="Detach", icon="eject", tooltip="Stop watching; the job goes on at the service"
+        )
+        self._button.add_class("nimble-detach")
+        self._button.on_click(lambda _: self._detach())
+        # a front end that has no widgets shows the words in the button's place
+        fallback = {"text/plain": FREE_HINT, "text/html": f"<small>{FREE_HINT}</small>"}
+        self._place = _display({**self._button._repr_mimebundle_(), **fallback})
 
 
-def bundle(snapshot: Snapshot) -> dict[str, str]:
+def bundle(snapshot: Snapshot, hint: str = "") -> dict[str, str]:
     """Return what a notebook keeps of a snapshot.
 
     Parameters
     ----------
     snapshot : Snapshot
         The job.
+    hint : str, default ""
+        What can be done while it lasts.
 
     Returns
     -------
     dict of str to str
         HTML and plain text, by media type.
     """
-    return {"text/html": card(snapshot), "text/plain": words.text(snapshot)}
+    return {"text/html": card(snapshot, hint), "text/plain": words.text(snapshot)}
 
 
 def _display(data: dict[str, Any]) -> Any:  # noqa: ANN401 -- a handle of IPython's, which is untyped

@@ -11,13 +11,13 @@ from nimble_pandas.progress.snapshot import Snapshot, View
 _LOGGER = logging.getLogger(__name__)
 # more than some ten updates a second meet the notebook server's rate limit: it drops messages, and a bar
 # that was told 20,000 times stayed at 17 % for good
-_SHORTEST_SECONDS = 0.1
+_SHORTEST_SECONDS = 0.2
 # between two lines of a log, unless the state changes
 _LINE_SECONDS, _LATEST_LINE_SECONDS = 5.0, 60.0
 
 
 class Paced:
-    """A view that is told at most ten times a second, and cannot break the job.
+    """A view that is told at most five times a second, and cannot break the job.
 
     The last snapshot is always shown, by `close`. A view that raises is told nothing more, bar the end.
 
@@ -36,6 +36,12 @@ class Paced:
         self._waiting: Snapshot | None = None
         self._broken = self._closed = False
 
+    @property
+    def due(self) -> bool:
+        """Whether a snapshot would be shown now; one that would not need not be made."""
+        silent = self._broken or self._closed
+        return not silent and self._clock() - self._shown_at >= _SHORTEST_SECONDS
+
     def show(self, snapshot: Snapshot) -> None:
         """Show a snapshot, or keep it until one is due.
 
@@ -45,7 +51,7 @@ class Paced:
             The newest.
         """
         self._waiting = snapshot
-        if self._clock() - self._shown_at >= _SHORTEST_SECONDS:
+        if self.due:
             self.flush()
 
     def flush(self) -> None:

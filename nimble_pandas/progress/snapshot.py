@@ -2,9 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landed:
+    """A page that has come.
+
+    Parameters
+    ----------
+    label : str
+        The index label of its first row.
+    url : str
+        The page.
+    found : str
+        The beginning of what was found on it.
+    """
+
+    label: str
+    url: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Why some rows have no page, with one of them as an example.
+
+    Parameters
+    ----------
+    status : str
+        The status that they share.
+    n_rows : int
+        How many they are.
+    reason : str
+        The example's error; those of the others say the same, up to names and numbers.
+    label : str
+        The example's index label.
+    url : str
+        The example's page; empty where none was asked for.
+    """
+
+    status: str
+    n_rows: int
+    reason: str
+    label: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +60,8 @@ class Snapshot:
     job_id : str
         The job.
     state : str
-        ``"submitting"``, ``"running"``, ``"reading"``, ``"done"``, ``"detached"`` or ``"failed"``.
+        ``"submitting"``, ``"submitted"``, ``"running"``, ``"reading"``, ``"done"``, ``"detached"`` (nobody
+        waits any more, the job goes on) or ``"failed"`` (nothing was sent).
     n_rows : int
         Rows of the frame.
     n_tasks : int
@@ -37,6 +82,16 @@ class Snapshot:
         An estimate, where there is one.
     message : str, optional
         A last word: what to type next.
+    pages_per_second : float, optional
+        How fast pages have come since somebody waits for them.
+    n_reused : int, default 0
+        Rows whose output was collected by an earlier job.
+    hours_left : float, optional
+        Until the service forgets the first batch that still owes an answer.
+    landed : sequence of Landed, default ()
+        The newest pages, three at most, newest last.
+    problems : sequence of Problem, default ()
+        What went wrong, the most frequent first; only told at the end.
     """
 
     job_id: str
@@ -51,6 +106,11 @@ class Snapshot:
     elapsed_seconds: float
     remaining_seconds: float | None = None
     message: str | None = None
+    pages_per_second: float | None = None
+    n_reused: int = 0
+    hours_left: float | None = None
+    landed: Sequence[Landed] = ()
+    problems: Sequence[Problem] = ()
 
     @property
     def fraction(self) -> float:
@@ -63,6 +123,16 @@ class Snapshot:
     def ended_fraction(self) -> float:
         """Return the share of the tasks that have ended at the service; never less than `fraction`."""
         return max(self.fraction, _share(self.n_ended, self.n_tasks))
+
+    @property
+    def n_running(self) -> int:
+        """Return the tasks that have not ended at the service."""
+        return max(self.n_tasks - max(self.n_ended, self.n_read), 0)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nobody waits any more."""
+        return self.state in {"done", "detached", "failed"}
 
     @property
     def n_settled(self) -> int:

@@ -42,7 +42,7 @@ class Bar:
         self._stream.flush()
 
     def close(self, snapshot: Snapshot) -> None:
-        """Write the last line and the message, and leave the cursor below them.
+        """Write the last line, what went wrong and the message, and leave the cursor below them.
 
         Parameters
         ----------
@@ -50,7 +50,9 @@ class Bar:
             The last one.
         """
         self.show(snapshot)
-        self._stream.write(f"\n{snapshot.message}\n" if snapshot.message else "\n")
+        # all but the line, which stands above
+        _, *below = words.text(snapshot).split("\n")
+        self._stream.write("\n".join(["", *below, ""]))
         self._stream.flush()
 
 
@@ -177,7 +179,16 @@ def _by_importance(snapshot: Snapshot) -> list[str]:
     rows = ", ".join(f"{n:,} {status}" for status, n in words.counts(snapshot) if status != "pending")
     pages = f"{snapshot.n_read:,}/{snapshot.n_tasks:,} pages"
     gone, *left = words.times(snapshot).split(", ")
-    parts = [pages, gone, rows, *left, words.rate(snapshot), words.batches(snapshot)]
+    parts = [
+        pages,
+        gone,
+        rows,
+        words.expiry(snapshot),
+        *left,
+        words.reused(snapshot),
+        words.rate(snapshot),
+        words.batches(snapshot),
+    ]
     return [part for part in parts if part]
 
 

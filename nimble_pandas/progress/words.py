@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
-from nimble_pandas.progress.snapshot import Snapshot
+from nimble_pandas.progress.snapshot import Problem, Snapshot
 
 _TITLES = {
     "submitting": "Submitting",
+    "submitted": "Submitted",
     "running": "Running",
     "reading": "Reading outputs",
     "done": "Done",
@@ -27,6 +28,10 @@ _STATUS_ORDER = (
     "invalid",
 )
 _MINUTE, _HOUR = 60, 3600
+# what rounds to no second says nothing
+_SHORTEST_SECONDS = 0.5
+# how close to being forgotten a job says so
+_WARN_HOURS = 4.0
 
 
 def title(snapshot: Snapshot) -> str:
@@ -127,12 +132,66 @@ def rate(snapshot: Snapshot) -> str | None:
     str or None
         Such as ``"5.1 pages/s"``; nothing before the first page.
     """
-    if snapshot.n_read <= 0 or snapshot.elapsed_seconds <= 0:
+    per_second = snapshot.pages_per_second
+    if per_second is None or not 0 < per_second < math.inf:
         return None
-    per_second = snapshot.n_read / snapshot.elapsed_seconds
     if per_second < 1:
         return f"{per_second * _MINUTE:.1f} pages/min"
     return f"{per_second:,.1f} pages/s" if per_second < 10 else f"{per_second:,.0f} pages/s"  # noqa: PLR2004
+
+
+def running(snapshot: Snapshot) -> str | None:
+    """Return how many pages the service has not fetched yet.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        The job.
+
+    Returns
+    -------
+    str or None
+        Such as ``"150 running"``; nothing once all have ended, or nobody looks any more.
+    """
+    going_on = snapshot.n_running and not snapshot.is_final and snapshot.state != "submitting"
+    return f"{snapshot.n_running:,} running" if going_on else None
+
+
+def reused(snapshot: Snapshot) -> str | None:
+    """Return how many rows have an output of an earlier job.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        The job.
+
+    Returns
+    -------
+    str or None
+        Such as ``"20 reused"``; nothing where all is fresh.
+    """
+    return f"{snapshot.n_reused:,} reused" if snapshot.n_reused > 0 else None
+
+
+def expiry(snapshot: Snapshot) -> str | None:
+    """Return when the service forgets the job, where that is soon.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        The job.
+
+    Returns
+    -------
+    str or None
+        Such as ``"the service forgets it in 2.3 hours"``; nothing with four hours left, or a job done.
+    """
+    hours = snapshot.hours_left
+    if hours is None or hours >= _WARN_HOURS or snapshot.state == "done":
+        return None
+    return (
+        f"the service forgets it in {hours:.1f} hours" if hours > 0 else "the service may have forgotten it"
+    )
 
 
 def times(snapshot: Snapshot) -> str:
@@ -146,10 +205,12 @@ def times(snapshot: Snapshot) -> str:
     Returns
     -------
     str
-        Such as ``"1 min 20 s, about 40 s left"``.
+        Such as ``"1 min 20 s, about 40 s left"``; empty in the first moment.
     """
+    if not snapshot.elapsed_seconds >= _SHORTEST_SECONDS:
+        return ""
     gone, left = duration(snapshot.elapsed_seconds), snapshot.remaining_seconds
-    if left is None or not math.isfinite(left) or snapshot.state in {"done", "detached", "failed"}:
+    if left is None or not math.isfinite(left) or snapshot.is_final:
         return gone
     return f"{gone}, about {duration(left)} left"
 
@@ -189,12 +250,38 @@ def line(snapshot: Snapshot) -> str:
         Without the message, which may have lines of its own.
     """
     rows = ", ".join(f"{n:,} {status}" for status, n in counts(snapshot))
-    parts = [pages(snapshot), rows, batches(snapshot), rate(snapshot), times(snapshot)]
+    parts = [
+        pages(snapshot),
+        rows,
+        running(snapshot),
+        reused(snapshot),
+        batches(snapshot),
+        rate(snapshot),
+        times(snapshot),
+        expiry(snapshot),
+    ]
     return f"{title(snapshot)}: {'; '.join(part for part in parts if part)}"
 
 
+def problem(each: Problem) -> str:
+    """Return one kind of trouble in a line, with its example.
+
+    Parameters
+    ----------
+    each : Problem
+        What went wrong.
+
+    Returns
+    -------
+    str
+        Such as ``"12 failed: the site answered 503 (such as row 17, https://…)"``.
+    """
+    example = ", ".join(part for part in (f"row {each.label}", each.url) if part)
+    return f"{each.n_rows:,} {each.status}: {each.reason} (such as {example})"
+
+
 def text(snapshot: Snapshot) -> str:
-    """Return all of it, the message below the line.
+    """Return all of it: the line, what went wrong, the message.
 
     Parameters
     ----------
@@ -204,9 +291,10 @@ def text(snapshot: Snapshot) -> str:
     Returns
     -------
     str
-        One line, and those of the message.
+        One line, one for each kind of trouble, and those of the message.
     """
-    return "\n".join(part for part in (line(snapshot), snapshot.message) if part)
+    troubles = [f"  {problem(each)}" for each in snapshot.problems]
+    return "\n".join(part for part in (line(snapshot), *troubles, snapshot.message) if part)
 
 
 def _place(count: tuple[str, int]) -> tuple[int, str]:
