@@ -1,28 +1,23 @@
-"""Rows to request bodies, against the loop that people write; and what the import costs.
-
-    python benchmarks/planning.py
-
-Each measurement is a process of its own, the two sides in turn, so that whatever else the machine does meets
-both alike. Memory is what the kernel says of the process (VmHWM), the mark set back once the frame is there.
-"""
+"""Rows to request bodies, against the loop that people write; and what the import costs."""
 
 from __future__ import annotations
 
-import argparse
 import json
-import pathlib
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
+
+from compare import Child, Row, in_turn, side_main
 
 if TYPE_CHECKING:
     import pandas as pd
 
-N_ROWS = 1_000_000
-BATCH = 1_000
+    from nimble_pandas import Plan
+
+_BATCH = 1_000
 _SIZES = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
 
 
@@ -45,129 +40,120 @@ def make_frame(n_rows: int) -> pd.DataFrame:
 def by_records(frame: pd.DataFrame) -> int:
     """Write bodies as people do: no checks, no duplicates found, no keys."""
     records = frame.to_dict("records")
-    bodies = (
-        json.dumps({"requests": records[start : start + BATCH], "vendor": "walmart"}).encode()
-        for start in range(0, len(records), BATCH)
-    )
-    return sum(map(len, bodies))
+    for start in range(0, len(records), _BATCH):
+        json.dumps({"requests": records[start : start + _BATCH], "vendor": "walmart"}).encode()
+    return len(records)
 
 
 def by_plan(frame: pd.DataFrame) -> int:
     """Check, find duplicates, make keys, and write the bodies."""
+    plan = _plan(frame)
+    for batch in plan.batches:
+        plan.body(batch)
+    return len(plan.keys)
+
+
+def _plan(frame: pd.DataFrame) -> Plan:
     import nimble_pandas
 
-    plan = nimble_pandas.plan(frame, **{f"{name}_col": name for name in frame.columns}, vendor="walmart")
-    if len(plan.keys) != plan.n_requests:
-        raise AssertionError("a request has no key")
-    return sum(len(plan.body(batch)) for batch in plan.batches)
+    return nimble_pandas.plan(frame, **{f"{name}_col": name for name in frame.columns}, vendor="walmart")
 
 
-WAYS = {"records": by_records, "plan": by_plan}
+def _on_frame(way: Callable[[pd.DataFrame], int]) -> Callable[[str], Callable[[], int]]:
+    def prepare(path: str) -> Callable[[], int]:
+        import pandas as pd
+        import pyarrow as pa
+
+        way(make_frame(2))
+        frame = pd.read_feather(path)
+        # what reading has left behind would hide what the work takes
+        pa.default_memory_pool().release_unused()
+        return lambda: way(frame)
+
+    return prepare
 
 
-def measure(way: str, path: str) -> dict[str, float]:
-    """Measure one way, in this process."""
-    import pandas as pd
-    import pyarrow as pa
-
-    # imports and first calls are no part of it
-    WAYS[way](make_frame(2))
-    frame = pd.read_feather(path)
-    pa.default_memory_pool().release_unused()
-    pathlib.Path("/proc/self/clear_refs").write_text("5")
-    before = _status_bytes("VmRSS")
-    started = time.perf_counter()
-    n_bytes = WAYS[way](frame)
-    seconds = time.perf_counter() - started
-    peak = _status_bytes("VmHWM")
-    return {"seconds": seconds, "peak": peak, "above": peak - before, "bytes": n_bytes}
+def _import_pandas() -> Callable[[], int]:
+    return lambda: bool(__import__("pandas"))
 
 
-def _status_bytes(name: str) -> int:
-    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
+def _import_nimble() -> Callable[[], int]:
+    return lambda: bool(__import__("nimble_pandas"))
 
 
-def in_child(*arguments: str) -> dict[str, float]:
-    """Measure in a new process."""
-    output = subprocess.run(
-        [sys.executable, __file__, "--measure", *arguments], check=True, capture_output=True, text=True
-    )
-    return json.loads(output.stdout)
+SIDES = {
+    "records": _on_frame(by_records),
+    "plan": _on_frame(by_plan),
+    "import_pandas": _import_pandas,
+    "import_nimble": _import_nimble,
+}
 
 
-def import_seconds(module: str) -> float:
-    """Return how long a new interpreter takes to import a module."""
-    code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
-    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    return float(run.stdout)
+def rows(scale: float, n_rounds: int) -> Iterator[Row]:
+    """Yield the lines of the table."""
+    n_rows = max(1_000, int(1_000_000 * scale))
+    yield from _bodies(n_rows, n_rounds)
+    yield _imports(2 * n_rounds + 1)
+    yield from _growth(n_rows)
 
 
-def _median(values: list[float], digits: int = 2) -> str:
-    return f"{statistics.median(values):,.{digits}f} ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
-
-
-def compare(n_rows: int, n_rounds: int) -> None:
-    """Print the two ways side by side."""
+def _bodies(n_rows: int, n_rounds: int) -> Iterator[Row]:
+    work = f"{n_rows:,} rows → checked, deduplicated, keyed request bodies"
+    against = 'to_dict("records") + json.dumps, no checks, no keys'
     with tempfile.TemporaryDirectory() as folder:
         path = f"{folder}/rows.feather"
         make_frame(n_rows).to_feather(path)
-        found = {way: [] for way in WAYS}
-        for _ in range(n_rounds):
-            for way, measured in found.items():
-                measured.append(in_child(way, path))
-    print(f"\n{n_rows:,} rows to request bodies: median (smallest to largest) of {n_rounds}")
-    for way, measured in found.items():
-        rates = [n_rows / each["seconds"] for each in measured]
-        above, peak = ([each[name] / 1e6 for each in measured] for name in ("above", "peak"))
-        memory = f"{_median(above, 0)} MB above the frame, {_median(peak, 0)} MB in all"
-        print(f"  {way:8} {_median(rates, 0)} rows/s, {memory}")
-    pairs = list(zip(found["records"], found["plan"], strict=True))
-    print(f"  plan is {_median([old['seconds'] / new['seconds'] for old, new in pairs])} times as fast,")
-    print(
-        f"  in {_median([new['above'] / old['above'] for old, new in pairs])} of the memory above the frame,"
+        found = in_turn({name: Child(__file__, name, path=path) for name in ("plan", "records")}, n_rounds)
+    ours, theirs = found["plan"], found["records"]
+    if isinstance(ours, str) or isinstance(theirs, str):
+        yield Row(work=work, against=against, note=str(ours if isinstance(ours, str) else theirs))
+        return
+    for figure, unit, of in (
+        ("seconds", "/s", lambda value: n_rows / value),
+        ("peak_bytes", " MiB", lambda value: value / 2**20),
+    ):
+        yield Row(
+            work=work,
+            against=against,
+            unit=unit,
+            ours=of(statistics.median(each[figure] for each in ours)),
+            theirs=of(statistics.median(each[figure] for each in theirs)),
+            ratios=[old[figure] / new[figure] for new, old in zip(ours, theirs, strict=True)],
+            wanted=2,
+            note="VmHWM above the frame" if figure == "peak_bytes" else "",
+        )
+
+
+def _imports(n_rounds: int) -> Row:
+    names = ("import_nimble", "import_pandas")
+    found = in_turn({name: Child(__file__, name) for name in names}, n_rounds)
+    ours, theirs = ([each["seconds"] * 1e3 for each in found[name]] for name in names)
+    return Row(
+        work="import nimble_pandas",
+        against="import pandas",
+        unit=" ms",
+        ours=statistics.median(ours),
+        theirs=statistics.median(theirs),
+        ratios=[old / new for new, old in zip(ours, theirs, strict=True)],
+        wanted=0.8,
+        note="a quarter more at most",
     )
-    print(f"  {_median([new['peak'] / old['peak'] for old, new in pairs])} of the whole process's")
 
 
-def compare_imports(n_rounds: int) -> None:
-    """Print what the import costs, next to that of pandas."""
-    pairs = [(import_seconds("pandas"), import_seconds("nimble_pandas")) for _ in range(n_rounds)]
-    theirs, ours = zip(*pairs, strict=True)
-    print(f"\nimport: pandas {_median(list(theirs))} s, nimble_pandas {_median(list(ours))} s,")
-    print(f"  {_median([new / old for old, new in pairs])} times as long")
-
-
-def grow(largest: int) -> None:
-    """Print how the time of a plan grows."""
-    import nimble_pandas
-
+def _growth(largest: int) -> Iterator[Row]:
     frame = make_frame(largest)
-    print("\nrows, seconds of a plan, microseconds per row")
     for n_rows in (size for size in _SIZES if size <= largest):
         seconds = []
         for _ in range(max(3, min(20, 10_000 // n_rows))):
             started = time.perf_counter()
-            nimble_pandas.plan(frame.head(n_rows), url_col="url", country_col="country", vendor="walmart")
+            _plan(frame.head(n_rows))
             seconds.append(time.perf_counter() - started)
         middle = statistics.median(seconds)
-        print(f"  {n_rows:>9,} {middle:9.4f} {middle / n_rows * 1e6:9.2f}")
-
-
-def main() -> None:
-    """Run all of it, or one measurement."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=N_ROWS)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.measure:
-        print(json.dumps(measure(*arguments.measure)))
-        return
-    compare(arguments.rows, arguments.rounds)
-    compare_imports(2 * arguments.rounds + 1)
-    grow(arguments.rows)
+        note = f"{middle * 1e3:,.1f} ms, {middle / n_rows * 1e6:,.2f} µs a row"
+        yield Row(work=f"{n_rows:,} rows → plan", against="", note=note)
 
 
 if __name__ == "__main__":
-    main()
+    if "--side" not in sys.argv:
+        raise SystemExit("Run it with: python benchmarks/run.py planning")
+    side_main(SIDES)

@@ -95,11 +95,12 @@ class Column:
         before = fragment(self.parameter, "")[:-1]
         return pc.binary_join_element_wise(_scalar(before), texts, _scalar('"'), _scalar(""))
 
-    def fragment_bytes(self) -> Codes:
+    def fragment_bytes(self) -> Places:
         """Return the size of what each row says itself; 0 where it says nothing."""
         around = len(fragment(self.parameter, "")) if self.needs_quotes else 0
-        sizes = pc.fill_null(pc.add(pc.binary_length(self.texts), around), 0)
-        return np.asarray(sizes, dtype=np.intp)[self.places]
+        # half as wide as they come: there is one for each row
+        sizes = pc.fill_null(pc.binary_length(self.texts).cast(pa.int32()), -around)
+        return np.asarray(sizes)[self.places] + np.int32(around)
 
     def effective(self, rows: slice | Codes) -> pa.Array:
         """Return what holds for some rows, default included, as `fragments`."""

@@ -40,12 +40,13 @@ def content_keys(columns: Mapping[str, Column], n_rows: int) -> pa.Array:
         for _, column in sorted(columns.items())
         if column.default is not None or column.texts.null_count < len(column.texts)
     ]
-    hashes = bytearray()
+    hashes = bytearray(n_rows * KEY_BYTES)
     for start in range(0, n_rows, _MANY):
         rows = slice(start, min(start + _MANY, n_rows))
         said = join_objects([column.meanings(rows) for column in meant], rows.stop - start)
         texts = said.cast(pa.large_binary()).to_pylist()
-        hashes += b"".join([blake2b(text, digest_size=KEY_BYTES).digest() for text in texts])
+        place = slice(rows.start * KEY_BYTES, rows.stop * KEY_BYTES)
+        hashes[place] = b"".join([blake2b(text, digest_size=KEY_BYTES).digest() for text in texts])
     return keys_of(hashes)
 
 
