@@ -4,6 +4,7 @@ import doctest
 import inspect
 
 import geopandas
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -108,6 +109,21 @@ def test_a_sparse_column_is_known_not_to_fit_parquet():
     frame = PAGES.assign(sold=pd.arrays.SparseArray([0]))
     with pytest.warns(UserWarning, match="Parquet cannot hold this frame's own 'sold'"):
         frame.nimble.plan(url_col="Page", vendor="walmart")
+
+
+def test_a_column_that_ends_the_process_is_not_handed_to_arrow(service, tmp_path):
+    """A date and a number, both numpy's own: pyarrow crashes on them, in whichever call they reach it."""
+    odd = pd.Series([np.datetime64("2026-01-01"), np.float32("nan")], dtype=object)
+    pages = pd.DataFrame({"url": shop.product_urls(service.shop_url, 2), "odd": odd})
+    with pytest.warns(UserWarning, match="Parquet cannot hold this frame's own 'odd'"):
+        job = pages.nimble.submit(
+            url_col="url",
+            vendor="walmart",
+            progress="none",
+            client=service.client(),
+            ledger=nimble_pandas.Ledger(tmp_path),
+        )
+    assert list(job.wait().frame()["status"]) == ["ok", "ok"]
 
 
 def test_levels_of_the_index_give_other_parameters():

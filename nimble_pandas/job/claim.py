@@ -14,7 +14,7 @@ from nimble_pandas.job.requests import Requests
 from nimble_pandas.job.sent import SentBatch
 from nimble_pandas.ledger import BatchRecord, JobRecord, Ledger, Planned, RequestRecord, Sent
 from nimble_pandas.models import MAX_BATCH_REQUESTS, Delivery
-from nimble_pandas.planning import Plan, cut
+from nimble_pandas.planning import Plan, cut, unwritable
 
 
 def job_record(plan: Plan, job_id: str, *, service: str, now: float, keys: Sequence[bytes]) -> JobRecord:
@@ -53,6 +53,8 @@ def job_record(plan: Plan, job_id: str, *, service: str, now: float, keys: Seque
 
 
 def _parquet(plan: Plan) -> bytes | None:
+    if unwritable(plan.rows):
+        return None
     stream = io.BytesIO()
     try:
         plan.rows.to_parquet(stream)

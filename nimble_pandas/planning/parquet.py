@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -38,6 +39,10 @@ def _objects(rows: pd.DataFrame) -> Iterator[tuple[Hashable, pd.Series | pd.Inde
 
 
 def _fits(column: pd.Series | pd.Index) -> bool:
+    kinds = set(map(type, column))
+    if np.datetime64 in kinds and any(issubclass(kind, np.floating) for kind in kinds):
+        # pyarrow (26) does not refuse numpy's scalars of both kinds in one column: it ends the process
+        return False
     try:
         pa.array(column, from_pandas=True)
     except Exception:  # noqa: BLE001 -- pyarrow has an error for each kind of trouble, and objects their own
