@@ -52,6 +52,7 @@ def test_one_row_per_item_one_column_per_market():
             "spread_pct": [20.0, None, None],
             "currency": pd.Series(["USD"] * 3, dtype="str"),
             "n_prices": [3, 1, 0],
+            "n_no_currency": [0, 0, 0],
             "fetched_from": [MONDAY, MONDAY, pd.NaT],
             "fetched_to": [MONDAY, MONDAY, pd.NaT],
             "rates_date": pd.Series([pd.NaT] * 3, dtype="datetime64[us]"),
@@ -74,6 +75,19 @@ def test_currencies_are_never_compared_without_rates():
         MARKETS.nimble.compare(index="sku", currency="dollars")
     alone = MARKETS[MARKETS["country"] == "US"].nimble.compare(index="sku")
     assert alone["currency"].tolist() == ["USD", "USD"]
+
+
+def test_a_price_without_a_currency_is_counted_and_not_compared():
+    """It may be in any; if all are so, the error says what to type."""
+    frame = prices_of(("A", "US", "$10"), ("A", "XX", 7.0), ("B", "XX", 7.0))
+    found = frame.nimble.compare(index="sku")
+    assert found[["US", "XX"]].notna().to_numpy().tolist() == [[True, False], [False, False]]
+    assert found["n_no_currency"].tolist() == [1, 1]
+    with pytest.raises(ConfigError, match="Nothing says the currency") as raised:
+        frame[frame["sku"] == "B"].nimble.compare(index="sku")
+    assert 'frame.assign(country="US")' in str(raised.value)
+    joined = frame.nimble.prices(currency="USD", join=True)
+    assert joined.nimble.compare(index="sku")["XX"].tolist() == [7.0, 7.0]
 
 
 def test_rates_of_the_central_bank_have_their_day():

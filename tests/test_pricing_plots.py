@@ -104,7 +104,7 @@ def test_axes_go_in_and_come_out():
         frame.nimble.plot_history()
 
 
-@pytest.mark.parametrize(("n", "n_others"), [(2, 0), (60, 52)])
+@pytest.mark.parametrize(("n", "n_others"), [(2, 0), (30, 22)])
 def test_prices_over_time(n, n_others):
     """Those that moved most have a colour and a name; a failed page is a gap; dates are read."""
     frame = snapshots(n, days=8)

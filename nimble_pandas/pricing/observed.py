@@ -53,7 +53,7 @@ def observed(frame: pd.DataFrame, keys: Sequence[Hashable], argument: str) -> pd
             "price_note": listed(read["price_note"]),
             "status": statuses(fields) or ["ok"] * n,
             "http_status": fields.task("http_status") or [None] * n,
-            "fetched_at": pd.to_datetime(times, utc=True),
+            "fetched_at": pd.to_datetime(times, utc=True, format="ISO8601", errors="coerce"),
             "page": pages(frame, fields),
         },
         dtype=object,

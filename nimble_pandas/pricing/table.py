@@ -6,6 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pandas.api.extensions import no_default
@@ -14,6 +15,7 @@ from pandas.api.typing import NoDefault
 from nimble_pandas.errors import ConfigError
 from nimble_pandas.frames import types_mapper
 from nimble_pandas.frames.names import Names, labels
+from nimble_pandas.frames.text import as_text, without_surrogates
 from nimble_pandas.pricing import fields as known
 from nimble_pandas.pricing.fields import Fields
 from nimble_pandas.pricing.items import availability, in_stock, item_id
@@ -131,6 +133,11 @@ class _Rows:
         self._fields = Fields(frame)
         self._question = question
         self._default = _code(question.currency)
+        if question.country is not None and territory(question.country) is None:
+            raise ConfigError(
+                f"country={question.country!r} is no ISO 3166-1 alpha-2 code; nothing was read.",
+                hint='Give one such as "DE".',
+            )
         self._prices = self._columns(known.PRICE, "price_col")
         self._lists = self._columns(known.PRICE_LISTS) if question.columns.get("price_col") is None else {}
         self._texts = self._columns(known.PRICE_TEXTS)
@@ -309,6 +316,6 @@ def _first(columns: Mapping[str, Sequence[object]], row: int) -> object:
 
 
 def _as_text(value: object) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return str(value)
+    if isinstance(value, list | dict | np.ndarray):
+        value = as_text(value.tolist() if isinstance(value, np.ndarray) else value)
+    return None if value is None else without_surrogates(str(value))

@@ -18,8 +18,8 @@ _ALIASES = {"UK": "GB", "EL": "GR"}
 
 @lru_cache(maxsize=1)
 def currencies() -> frozenset[str]:
-    """Return the ISO 4217 codes that Babel knows, past ones too."""
-    return frozenset(list_currencies())
+    """Return the ISO 4217 codes that Babel knows, past ones too; not those of no currency."""
+    return frozenset(list_currencies()) - {"XXX", "XTS"}
 
 
 @lru_cache(maxsize=1024)

@@ -78,7 +78,7 @@ def prices(
     InputError
         A column that is named is not there.
     ConfigError
-        `currency` is no currency.
+        `currency` is no currency, or `country` no country.
 
     See Also
     --------
@@ -146,13 +146,14 @@ def compare(
         and ``dearest`` (markets; missing where fewer than two have a price, the first one of equals),
         ``spread_pct`` (how much dearer the dearest is than the cheapest, in percent), ``currency``,
         ``n_prices`` (that were found for the item; where a market has several, the newest is shown, and
-        of those the lowest), ``fetched_from`` and ``fetched_to`` (when the prices shown were fetched) and
+        of those the lowest), ``n_no_currency`` (prices left out, for nothing says their currency),
+        ``fetched_from`` and ``fetched_to`` (when the prices shown were fetched) and
         ``rates_date`` (the day of the rates, where they have one).
 
     Raises
     ------
     ConfigError
-        Prices are in several currencies and there is no rate for one; it names them.
+        Prices are in several currencies and there is no rate for one, or no currency is known; it names them.
     InputError
         A column is not there.
 
