@@ -93,3 +93,12 @@ def test_outputs_of_a_service_and_of_a_folder_are_read_together(tmp_path):
         client = Client(base_url=replay.base_url, api_key="k-1")
         frame = nimble_pandas.read_outputs([results(replay), f"{tmp_path}/a.json"], client=client)
     assert frame["task_id"].tolist() == ["t 1", "a"]
+
+
+def test_a_text_that_names_no_location_is_one_bad_row(tmp_path):
+    """Among many it does not keep the others from being read."""
+    (tmp_path / "a.json").write_text(json.dumps({**PAYLOAD, "task_id": "a"}))
+    nowhere = ["", " ", "s3://", "s3:/bucket/a.json", "gs:///a.json", "s3://bucket/../a.json", "file://"]
+    frame = nimble_pandas.read_outputs([*nowhere, f"{tmp_path}/a.json"])
+    assert frame["status"].tolist() == ["unreadable"] * len(nowhere) + ["ok"]
+    assert frame["error"][:-1].notna().all()

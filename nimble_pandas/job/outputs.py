@@ -151,11 +151,27 @@ def _by_place(urls: Iterable[str]) -> dict[tuple[str, bool], list[str]]:
 def _contents(
     urls: Iterable[str], storage_options: Mapping[str, Any] | None, client: Client | None
 ) -> Iterator[tuple[str, bytes | Exception]]:
-    for (place, pulled), members in _by_place(urls).items():
+    located, nowhere = _located(urls)
+    yield from nowhere.items()
+    for (place, pulled), members in _by_place(located).items():
         if pulled:
             yield from _pulled(members, place, client)
         else:
             yield from _opened(place, storage_options).read(members)
+
+
+def _located(urls: Iterable[str]) -> tuple[list[str], dict[str, bytes | Exception]]:
+    """Tell URLs from texts that name no location; these are their own rows' trouble."""
+    located: list[str] = []
+    nowhere: dict[str, bytes | Exception] = {}
+    for url in urls:
+        try:
+            normalise_url(url)
+        except ConfigError as exc:
+            nowhere[url] = OutputUnreadable(str(exc.args[0]))
+        else:
+            located.append(url)
+    return located, nowhere
 
 
 def _pulled(
