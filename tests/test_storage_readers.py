@@ -194,6 +194,10 @@ def test_a_proxy_is_used_as_botocore_uses_it(told, monkeypatch):
     for reader in READERS:
         assert read(reader, monkeypatch, "s3://b/", ["a"], options) == {"a": b"{}"}
         assert told.object_requests()[-1].path == "http://store.test:1234/b/a"
+    named = {**options, "config_kwargs": {"s3": {"addressing_style": "virtual"}}}
+    for reader in READERS:
+        assert read(reader, monkeypatch, "s3://buck/", ["a"], named) == {"a": b"{}"}
+        assert told.object_requests()[-1].path == "http://buck.store.test:1234/a"
     for reader in READERS:
         assert read(reader, monkeypatch, "s3://b/", ["a"], {"endpoint_url": told.url}) == {"a": b"{}"}
         assert told.object_requests()[-1].path == "/b/a"

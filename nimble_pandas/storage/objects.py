@@ -106,12 +106,14 @@ class ObjectReader:
         # whether it is known to work here, or not to
         self._works = False
         self._fails = False
+        # a store is as far away as it was the last time
+        self._n_threads: int | None = None
 
     def read(self, urls: Sequence[str]) -> Iterator[Found]:
         """Yield the content of each object, or why there is none, in order."""
         if self._fails or _forked:
             return self._fsspec.read(urls)
-        return iter(Window(self._fetch, urls))
+        return self._ahead(urls)
 
     def find(self, path: str) -> list[str]:
         """Return the paths of all objects under `path`, as fsspec writes them; in no order."""
@@ -125,6 +127,13 @@ class ObjectReader:
             found = []
         # nothing may be one object, a folder's marker or an error
         return found or self._fsspec.find(path)
+
+    def _ahead(self, urls: Sequence[str]) -> Iterator[Found]:
+        window = Window(self._fetch, urls, n_threads=self._n_threads)
+        try:
+            yield from window
+        finally:
+            self._n_threads = window.n_threads_wanted
 
     def _fetch(self, url: str, admit: Admit) -> Found:
         key = self._key(url)

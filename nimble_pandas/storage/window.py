@@ -57,8 +57,8 @@ class Window:
         Called in the threads.
     items : sequence of str
         What is fetched.
-    n_threads : int, default 16
-        Threads to begin with.
+    n_threads : int, optional
+        Threads to begin with; 16 if not given.
     max_threads : int, default 256
         Threads in the end.
     """
@@ -68,12 +68,14 @@ class Window:
         fetch: Fetch,
         items: Sequence[str],
         *,
-        n_threads: int = _FEWEST_THREADS,
+        n_threads: int | None = None,
         max_threads: int = _MOST_THREADS,
     ) -> None:
         self._fetch = fetch
         self._items = items
-        self._first_threads = n_threads
+        self._first_threads = n_threads or _FEWEST_THREADS
+        #: How many threads the next window of the same kind should begin with.
+        self.n_threads_wanted = self._first_threads
         self._max_threads = max_threads
         self._todo: SimpleQueue[int | None] = SimpleQueue()
         self._done: SimpleQueue[tuple[int, Found, float]] = SimpleQueue()
@@ -98,7 +100,8 @@ class Window:
                     found[position] = content
                     if seconds < fastest:
                         fastest = seconds
-                        self._add_threads(int(fastest / _SECONDS_EACH))
+                        self.n_threads_wanted = max(_FEWEST_THREADS, int(fastest / _SECONDS_EACH))
+                        self._add_threads(self.n_threads_wanted)
                         n_sent = self._send(n_sent, turn)
                 yield found.pop(turn)
                 self._take(turn)
