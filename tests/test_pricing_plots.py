@@ -148,6 +148,8 @@ def test_frames_without_anything_to_draw():
         drawn(given.nimble.plot_status(by="country"))
     with pytest.raises(InputError, match="no column with the status"):
         frame.drop(columns="status").nimble.plot_status()
+    with pytest.raises(InputError, match="no column fetched_at"):
+        frame.drop(columns="fetched_at").nimble.plot_history()
     with pytest.raises(InputError, match="by='shop'"):
         frame.nimble.plot_status(by="shop")
     for backend in ("numpy_nullable", "pyarrow"):

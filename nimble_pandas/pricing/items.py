@@ -25,7 +25,9 @@ _NO = frozenset(
     nondisponibile esgotado indisponível preorder presale backorder backordered comingsoon
     retired""".split()
 )
-_SOME_LEFT = re.compile(r"^only \d+ left\b|\bleft in stock\b|\bin stock\b", re.IGNORECASE)
+_SOME_LEFT = re.compile(
+    r"^only \d+ left\b|\bleft in stock\b|\bin stock\b(?! (?:on|soon|from|by)\b)", re.IGNORECASE
+)
 _NONE_LEFT = re.compile(
     r"^(currently|temporarily) (unavailable|out of stock)\b|\bout of stock\b|\bnot in stock\b", re.IGNORECASE
 )

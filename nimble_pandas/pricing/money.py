@@ -16,6 +16,8 @@ from nimble_pandas.pricing.signs import codes
 from nimble_pandas.pricing.territories import decimal_marks, legal_tender, n_decimals
 
 _MAX_NAMED = 4
+# shops write a bare 0 where they have no price to show
+_ZERO = "zero, which may mean that it is not known"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +103,10 @@ def money(value: object, place: Place) -> Money:
         return Money(note="neither a number nor a text")
     if value < 0:
         return Money(note="negative, so no price")
+    if value == 0:
+        return Money(note=_ZERO)
     currency, source, note = _currency(frozenset(), place)
-    amount = float(value)
-    return Money(low=amount, currency=currency, source=source, note=note or _of_zero(amount))
+    return Money(low=float(value), currency=currency, source=source, note=note)
 
 
 @lru_cache(maxsize=20_000)
@@ -124,6 +127,8 @@ def _from_text(text: str, place: Place) -> Money:
     reason = next((amount for amount in read if isinstance(amount, str)), None)
     if reason:
         return Money(currency=currency, source=source, note=reason)
+    if not shown and read[0] == 0:
+        return Money(note=_ZERO)
     found = Money(currency=currency, source=source, note="; ".join(filter(None, (said.note, note))) or None)
     return _with_amounts(found, said, [amount for amount in read if isinstance(amount, Decimal)])
 

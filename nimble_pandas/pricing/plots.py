@@ -88,6 +88,10 @@ def history_plot(
     keys = key_labels(index)
     if columns is not None and (columns != "country" or has(frame, columns)):
         keys = [*keys, columns]
+    if len(frame) and Fields(frame).task("fetched_at") is None:
+        raise InputError(
+            "The frame has no column fetched_at.", hint="Give frames that batch returned, put together."
+        )
     seen = observed(frame, keys, "index").dropna(subset=["fetched_at"])
     known = conversion(set(seen.loc[seen["price"].notna(), "currency"].dropna()), currency, rates)
     factors = seen["currency"].map(known.factors).astype("float64")
