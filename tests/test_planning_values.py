@@ -48,7 +48,10 @@ def test_a_missing_value_leaves_it_to_the_default(missing):
     assert [plan.effective(i)["country"] for i in range(2)] == ["US", "FR"]
 
 
-@pytest.mark.parametrize("dtype", [object, "str", "string", "category", pd.ArrowDtype(pa.string())])
+@pytest.mark.parametrize(
+    "dtype",
+    [object, "str", "string", "category", pd.ArrowDtype(pa.string()), pd.ArrowDtype(pa.string_view())],
+)
 def test_every_dtype_of_text_is_read(dtype):
     """Text columns of any dtype give the same requests."""
     frame = pages(3, country=pd.Series(["US", None, "DE"], dtype="str").astype(dtype))

@@ -167,6 +167,9 @@ def _texts(series: pd.Series) -> pa.Array | pa.ChunkedArray | None:
         return None
 
 
+_TEXT_TYPES = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+
+
 def _is_text(series: pd.Series) -> bool:
     if series.dtype == object:
         try:
@@ -174,9 +177,10 @@ def _is_text(series: pd.Series) -> bool:
             return pd.api.types.infer_dtype(series) == "string"
         except Exception:  # noqa: BLE001 -- as in `_is_missing`
             return False
-    return isinstance(series.dtype, pd.StringDtype) or (
-        isinstance(series.dtype, pd.ArrowDtype) and series.dtype.type is str
-    )
+    if isinstance(series.dtype, pd.ArrowDtype):
+        # pandas' own `dtype.type` does not know views of text
+        return any(is_of(series.dtype.pyarrow_dtype) for is_of in _TEXT_TYPES)
+    return isinstance(series.dtype, pd.StringDtype)
 
 
 def _factorize(series: pd.Series) -> tuple[Codes, Sequence[object]]:
