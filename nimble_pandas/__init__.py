@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from nimble_pandas import local
     from nimble_pandas.checks import Check, check
     from nimble_pandas.client import Client
-    from nimble_pandas.job import Job, attach, jobs, read_outputs, rescue
+    from nimble_pandas.job import Job, attach, jobs, read_outputs, read_tasks, rescue
     from nimble_pandas.ledger import Ledger
     from nimble_pandas.permissions import bucket_policy, key_policy
     from nimble_pandas.planning import Plan
@@ -112,6 +112,7 @@ __all__ = [
     "plot_status",
     "prices",
     "read_outputs",
+    "read_tasks",
     "rescue",
     "submit",
 ]
@@ -128,6 +129,7 @@ _LATER = {
     "key_policy": "nimble_pandas.permissions",
     "jobs": "nimble_pandas.job",
     "read_outputs": "nimble_pandas.job",
+    "read_tasks": "nimble_pandas.job",
     "rescue": "nimble_pandas.job",
     "Ledger": "nimble_pandas.ledger",
 }

@@ -21,12 +21,15 @@ STATUSES = (
 )
 
 
+SPARK = "from pyspark"
+
+
 def test_every_python_block_runs(tmp_path, monkeypatch, capsys):
     """The blocks run in order, as a reader would paste them."""
     monkeypatch.chdir(tmp_path)
     scope = {}
     for language, code in BLOCKS:
-        if language == "python":
+        if language == "python" and SPARK not in code:
             exec(compile(code, "README.md", "exec"), scope)
     logging.getLogger("nimble_pandas").setLevel(logging.NOTSET)
     shown = capsys.readouterr().out
@@ -34,6 +37,22 @@ def test_every_python_block_runs(tmp_path, monkeypatch, capsys):
     assert "'www.walmart.com/ip/2' is not an http(s) URL" in shown
     assert '"arn:aws:s3:::my-bucket/*"' in shown
     assert (tmp_path / "prices.parquet").exists()
+
+
+def test_the_block_on_spark_runs(tmp_path):
+    """In a process of its own, after the README's first lines."""
+    pytest.importorskip("pyspark")
+    python = [code for language, code in BLOCKS if language == "python"]
+    [block] = [code for code in python if SPARK in code]
+    ran = subprocess.run(
+        [sys.executable, "-c", "\n".join([*python[0].splitlines()[:3], block])],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"},
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.count(" ok ") == 8
 
 
 def test_every_shell_block_runs(tmp_path):

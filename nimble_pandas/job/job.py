@@ -19,6 +19,7 @@ from nimble_pandas.job.register import Portion
 from nimble_pandas.job.sitting import Sitting, seconds_of
 from nimble_pandas.job.sittings import Sittings
 from nimble_pandas.job.story import Story
+from nimble_pandas.job.unread import lay_out_tasks, task_table
 from nimble_pandas.job.words import FAILED, hours_left, how_to_go_on, what_was_there
 from nimble_pandas.ledger import Ledger, Sent
 from nimble_pandas.planning import Plan
@@ -28,6 +29,7 @@ from nimble_pandas.progress.words import text
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
     from pandas.api.typing import NoDefault
 
 _LOGGER = logging.getLogger("nimble_pandas.job")
@@ -257,6 +259,44 @@ class Job:
         """
         self._sittings.leave()
         return self
+
+    def tasks(self, timeout: float | None = None, *, progress: str | View | None = None) -> pd.DataFrame:
+        """Wait until every task has ended, and return the tasks; reads no outputs.
+
+        For outputs that are read elsewhere, such as by the workers of a cluster: see `read_tasks`. One row
+        per row of the submitted frame, in its order and under its index labels.
+
+        Parameters
+        ----------
+        timeout, progress : optional
+            As in `wait`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The input columns; the task columns, where ``pending`` is what has an output to be read; and
+            ``input_url`` and ``parse``, which tell whether an output is the row's.
+
+        Raises
+        ------
+        JobTimeout, JobDetached, ApiError, TransportError
+            As in `wait`.
+        """
+        timeout = seconds_of(timeout)
+        with self._sittings.call(progress) as sitting:
+            sitting.wait(timeout, until=lambda: self._story.is_over(read=False), read=False)
+        register = self._story.register
+        return lay_out_tasks(self.plan.rows, self.task_table(), register.answer_of_row)
+
+    def task_table(self) -> pa.Table:
+        """Return what is known of each request by now, without its page; for Dask.
+
+        Returns
+        -------
+        pyarrow.Table
+            The content ``key`` and the task columns of each request, in the plan's order.
+        """
+        return task_table(self.plan, self._story.register.answers)
 
     def refresh(self) -> Job:
         """Ask the service once about every batch, and read what has landed.

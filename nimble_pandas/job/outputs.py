@@ -84,12 +84,12 @@ def read_outputs(
     pages = Pages()
     known: dict[str, Answer] = {}
     # one stream of all of them, for whoever reads from a store reads ahead
-    contents = _contents(series.dropna().unique(), storage_options, client)
+    found_at = contents(series.dropna().unique(), storage_options, client)
     n_known = -1
     while n_known < len(known):
         n_known = len(known)
         with collector.paused():
-            for url, found in itertools.islice(contents, _WINDOW):
+            for url, found in itertools.islice(found_at, _WINDOW):
                 known[url] = _answer(url, found, pages)
     nowhere = Answer(status="invalid", error="there is no output URL")
     answers = [known[url] if isinstance(url, str) else nowhere for url in series]
@@ -148,9 +148,23 @@ def _by_place(urls: Iterable[str]) -> dict[tuple[str, bool], list[str]]:
     return places
 
 
-def _contents(
+def contents(
     urls: Iterable[str], storage_options: Mapping[str, Any] | None, client: Client | None
 ) -> Iterator[tuple[str, bytes | Exception]]:
+    """Fetch outputs wherever they lie.
+
+    Parameters
+    ----------
+    urls : iterable of str
+        Their locations.
+    storage_options, client : optional
+        As in `read_outputs`.
+
+    Yields
+    ------
+    tuple of str and (bytes or Exception)
+        Each URL, in no particular order, with what is there, unpacked, or why there is nothing.
+    """
     located, nowhere = _located(urls)
     yield from nowhere.items()
     for (place, pulled), members in _by_place(located).items():

@@ -220,7 +220,13 @@ class Sitting:
         with self._lock:
             self._story.send_planned(self.tell)
 
-    def wait(self, timeout: float | None = None, *, until: Callable[[], bool] | None = None) -> None:
+    def wait(
+        self,
+        timeout: float | None = None,
+        *,
+        until: Callable[[], bool] | None = None,
+        read: bool = True,
+    ) -> None:
         """Take the job's steps until it is done.
 
         Parameters
@@ -229,6 +235,8 @@ class Sitting:
             Seconds to wait at most; no limit if not given.
         until : callable, optional
             Says whether enough has come; until the job is done if not given.
+        read : bool, default True
+            Whether outputs are read.
 
         Raises
         ------
@@ -246,20 +254,20 @@ class Sitting:
         self._state = "running"
         self.tell()
         while not until():
-            self._advance()
+            self._advance(read=read)
             self.tell()
             if not until():
                 self._sleep(deadline, timeout)
         if self._story.done:
             _LOGGER.info("Job %s: %s", self._job_id(), line(self.snapshot("done")))
 
-    def _advance(self) -> None:
+    def _advance(self, *, read: bool) -> None:
         if self._is_driven():
             # by a watch: here, there is but to look on
             self._story.clock.sleep(_VIEW_SECONDS)
             return
         with self._lock:
-            self._story.advance()
+            self._story.advance(read=read)
 
     def _sleep(self, deadline: float | None, timeout: float | None) -> None:
         """Let time pass until something is due, moving the view's time along."""

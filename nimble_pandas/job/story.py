@@ -71,6 +71,8 @@ class Story:
         self._storage_options = Options(storage_options)
         self._keys = plan.keys.to_pylist()
         self._reader = Reader(self.register, self.clock, self._keep)
+        # what is done with a batch of which something may have landed
+        self._look_at = self._reader.read
         self._bell = Bell()
         self._follower = Follower(client, self._bell)
         self._sender = Sender(
@@ -107,6 +109,10 @@ class Story:
     def done(self) -> bool:
         """Whether the answer to every request is final."""
         return self.register.n_open == 0
+
+    def is_over(self, *, read: bool) -> bool:
+        """Say whether there is nothing to wait for: no output, or no task, if outputs are not to be read."""
+        return self.done or (not read and all(batch.is_taken and batch.over for batch in self.running()))
 
     def _source_of(self, storage_url: str | None) -> Source:
         """Return where outputs under a prefix are read; opening it says early what is wrong with it."""
@@ -315,7 +321,7 @@ class Story:
     def _is_owed(self, batch: SentBatch, position: int) -> bool:
         return self._batch_of[position] is batch and self.register.is_open(position)
 
-    def advance(self, *, now: bool = False, send: bool = True) -> None:
+    def advance(self, *, now: bool = False, send: bool = True, read: bool = True) -> None:
         """Do whatever is due: send, look for lost batches, poll, read what has landed, write it down.
 
         Parameters
@@ -324,12 +330,15 @@ class Story:
             Whether everything is due, and is waited for.
         send : bool, default True
             Whether batches that were planned, and provably not sent, are sent.
+        read : bool, default True
+            Whether outputs are read.
 
         Raises
         ------
         ApiError, TransportError
             The service does not answer; what was read is written down.
         """
+        self._look_at = self._reader.read if read else self._reader.learn
         with self._attended():
             try:
                 if now:
@@ -350,7 +359,7 @@ class Story:
             if self._follower.under_way:
                 self._look_up()
         for batch in self._running_there():
-            self._reader.read(batch)
+            self._look_at(batch)
 
     def _do_what_is_due(self) -> None:
         started = self.clock.monotonic()
@@ -360,7 +369,7 @@ class Story:
             self._sender.seek(self.running())
             self._to_read |= {id(batch): batch for batch in self._running_there()}
         while self._to_read and self.clock.monotonic() - started <= _STEP_SECONDS:
-            self._reader.read(next(iter(self._to_read.values())))
+            self._look_at(next(iter(self._to_read.values())))
             if self.register.is_full:
                 # the rest of it is read when there is room again
                 break
