@@ -35,12 +35,16 @@ def on_terminal(script, *, columns=80, env=None):
     return written.decode()
 
 
-def run_notebook(folder, *sources):
-    """Run cells in a kernel of their own process, as nbconvert does; return the saved notebook."""
+def run_notebook(folder, *sources, errors=False):
+    """Run cells in a kernel of their own process, as nbconvert does; return the saved notebook.
+
+    With `errors`, a cell that raises keeps its traceback, and the next one runs.
+    """
     cells = [nbformat.v4.new_code_cell(textwrap.dedent(source)) for source in sources]
     path = folder / "notebook.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
     command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", "--inplace", str(path)]
+    command += ["--allow-errors"] * errors
     path_of_modules = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
     environment = {**os.environ, "PYTHONPATH": path_of_modules}
     result = subprocess.run(command, env=environment, capture_output=True, text=True)

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 import requests
 import urllib3
+from places import run_notebook
 from replay import BASIC, BODY, PASSWORD, Answer, client, replaying
 
 import nimble_pandas
@@ -83,6 +84,66 @@ def test_a_whole_run_leaves_no_secret_behind(s3, s3_auth, tmp_path):
     keys = {name: secret for name, secret in secrets.items() if name not in {"bucket key", "closed key"}}
     found += leaks.found_in(signed.read_bytes(), keys)
     assert not found, "\n".join(map(str, found))
+
+
+CELLS = (
+    """
+    %xmode Verbose
+    import os, signal, pandas as pd, nimble_pandas
+    from nimble_pandas import Client
+    from nimble_pandas.local import Fault, serve, shop
+    service = serve(username="anna", password=os.environ.pop("SECRET_PASSWORD"))
+    options = {"auto_mkdir": True, "token": os.environ.pop("SECRET_TOKEN")}
+    pages = pd.DataFrame({"url": shop.product_urls(service.shop_url, 3)})
+    ask = {"url_col": "url", "vendor": "walmart", "client": service.client()}
+    """,
+    """
+    job = pages.nimble.submit(**ask, storage_url="outputs/", storage_options=options)
+    job.wait()
+    """,
+    "job.frame()",
+    "pages.nimble.plan(url_col='url', vendor='walmart')",
+    "nimble_pandas.check('outputs/', storage_options=options, client=service.client())",
+    "nimble_pandas.jobs()",
+    "service.client(), job.plan, nimble_pandas.Ledger(), service",
+    """
+    service.inject(Fault("401", on="progress"))
+    pages.nimble.batch(**ask, storage_url="outputs/", storage_options=options, refresh=True)
+    """,
+    """
+    service.inject(Fault("delay", on="submit", seconds=2))
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.8)
+    pages.nimble.batch(**ask, storage_url="outputs/", storage_options=options, refresh=True)
+    """,
+    """
+    closed = {"token": {"private_key": options["token"]}}
+    pages.nimble.batch(**ask, storage_url="gs://bucket/", storage_options=closed)
+    """,
+    "nimble_pandas.read_outputs('nowhere://x/', storage_options=options)",
+)
+
+
+def test_a_notebook_with_every_error_shown_in_full_keeps_no_secret(tmp_path, monkeypatch):
+    """IPython's most talkative tracebacks, of errors and of Ctrl-C, and every output of every cell."""
+    env = environment(tmp_path)
+    secrets = {name: SECRETS[name] for name in ("password", "token")}
+    for name, value in {
+        **env,
+        "SECRET_PASSWORD": secrets["password"],
+        "SECRET_TOKEN": secrets["token"],
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path / "work")
+    notebook = run_notebook(tmp_path / "work", *CELLS, errors=True)
+    outputs = [output for cell in notebook.cells for output in cell.outputs]
+    names = {output["ename"] for output in outputs if output["output_type"] == "error"}
+    assert names == {"AuthError", "KeyboardInterrupt", "ConfigError"}
+    # local variables are shown indeed
+    told = [line for output in outputs for line in output.get("traceback", ())]
+    assert any("Options(" in line for line in told)
+    found = leaks.leaks(tmp_path, secrets, allowed=[tmp_path / "home" / ".netrc"])
+    assert not found, "\n".join(found)
 
 
 def test_the_search_finds_what_is_there(tmp_path):
