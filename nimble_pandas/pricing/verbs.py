@@ -120,8 +120,8 @@ def compare(
 ) -> pd.DataFrame:
     """Compare prices between markets: one row per item, one column per market.
 
-    Items stand in the order in which they first appear, also those without any price. Prices of different
-    currencies are never compared without rates.
+    Items stand in the order in which they first appear, also those without any price; a price counts also
+    where the item is out of stock. Prices of different currencies are never compared without rates.
 
     Parameters
     ----------
