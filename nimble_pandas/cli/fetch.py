@@ -86,37 +86,50 @@ def attach(chosen: argparse.Namespace) -> int:
         The exit code.
     """
     target = _target(chosen)
+    view = _Quiet(chosen.progress)
     job = nimble_pandas.attach(
         chosen.job_id,
         storage_options=_storage_options(chosen.storage_option),
-        progress=_Quiet(chosen.progress),
+        progress=view,
         ledger=_ledger(chosen),
     )
     if chosen.retry_failed:
         job.retry_failed(unknown=chosen.unknown)
+    view.last_words = True
     _say(job, None)
     return _finish(job, target, chosen)
 
 
 def _finish(job: Job, target: Target, chosen: argparse.Namespace) -> int:
-    if chosen.no_wait:
-        job.refresh()
+    explode = True if chosen.explode == "all" else chosen.explode or False
+    if target.parquet is not None and not (chosen.no_wait or chosen.dtype_backend):
+        # in flat memory, and taken down as handed out only once it is written
+        job.to_parquet(target.parquet, explode=explode, timeout=chosen.timeout)
     else:
-        job.wait(chosen.timeout, progress=_Quiet(chosen.progress, last_words=True))
-    frame = job.frame(
-        explode=True if chosen.explode == "all" else chosen.explode or False,
-        dtype_backend=chosen.dtype_backend or no_default,
-    )
+        if chosen.no_wait:
+            job.refresh()
+        else:
+            job.wait(chosen.timeout, progress=_Quiet(chosen.progress, last_words=True))
+        _write(job, target, explode, chosen)
+    return _told(job, chosen)
+
+
+def _write(job: Job, target: Target, explode: bool | str, chosen: argparse.Namespace) -> None:
+    frame = job.frame(explode=explode, dtype_backend=chosen.dtype_backend or no_default)
     try:
         target.write(frame)
     except BaseException as exc:
         if not isinstance(exc, BrokenPipeError):
             exc.add_note(f"All pages are there: {fetching(job.id, chosen.out)}")
         raise
+
+
+def _told(job: Job, chosen: argparse.Namespace) -> int:
+    """Say what was written, and return the exit code."""
     snapshot = job.snapshot()
     if chosen.out != "-":
         counts = ", ".join(f"{n:,} {status}" for status, n in sorted(snapshot.counts.items()))
-        print(f"Wrote {chosen.out}: {len(frame):,} rows; {counts or 'no answer yet'}.", file=sys.stderr)
+        print(f"Wrote {chosen.out}: {snapshot.n_rows:,} rows; {counts or 'no answer yet'}.", file=sys.stderr)
     if not job.done:
         print(in_shell(job.how_to_go_on(), out=chosen.out), file=sys.stderr)
         return GOES_ON

@@ -166,6 +166,11 @@ class Target:
                 f"--out {path} is there already.", hint="Give another name, or --force to replace it."
             )
 
+    @property
+    def parquet(self) -> Path | None:
+        """The file that Parquet goes into; None for anything else."""
+        return self._path.resolve() if self._path is not None and self._layout == "parquet" else None
+
     def write(self, frame: pd.DataFrame) -> None:
         """Write the frame: all of it, or nothing.
 
