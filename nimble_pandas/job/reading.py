@@ -64,6 +64,9 @@ class Reader:
             return
         batch.news = False
         batch.landed = {}
+        if batch.record.state == "planned":
+            # nothing can be known of it, and a job may plan a million requests at once
+            return
         for position in filter(self._register.is_open, batch.positions):
             task = batch.task(position)
             # a location that is refused is not handed on: whoever read it later would follow it

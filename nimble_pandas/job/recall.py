@@ -172,7 +172,7 @@ def recall_batch(
     """
     batch = SentBatch(
         record=record,
-        requests=Requests(each.text for each in requests),
+        requests=Requests([each.text for each in requests]),
         offset_of=dict(offset_of),
         delivery=replace(delivery, storage_url=record.storage_url),
         source=source,

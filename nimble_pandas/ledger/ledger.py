@@ -32,6 +32,9 @@ _FILE = "ledger.sqlite"
 # another kernel may hold the file while it writes down a job
 _BUSY_SECONDS = 30.0
 
+# at most, and given back at once
+_CACHE_KB = 65536
+
 _NOT_REFUSED = "AND b.state != 'refused'"
 
 
@@ -471,6 +474,8 @@ class Ledger:
         try:
             # a commit is on the disk when it returns: that is what an intent is for
             connection.execute("PRAGMA synchronous = FULL")
+            # content keys are scattered over their index: a large job would turn its pages over and over
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
             yield connection
         finally:
             connection.close()
