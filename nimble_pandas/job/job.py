@@ -60,8 +60,6 @@ class Job:
 
     Attributes
     ----------
-    id : str
-        The job's name in the ledger, part of its storage prefix.
     plan : Plan
         What was sent.
     """
@@ -75,10 +73,15 @@ class Job:
         storage_options: Mapping[str, Any] | None = None,
         progress: str | View = "auto",
     ) -> None:
-        self.id = f"{client.clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+        job_id = f"{client.clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
         self.plan = plan
         self._story = Story(plan, client=client, ledger=ledger, storage_options=storage_options)
-        self._sittings = Sittings(self._story, job_id=lambda: self.id, progress=progress)
+        self._sittings = Sittings(self._story, job_id=job_id, progress=progress)
+
+    @property
+    def id(self) -> str:
+        """The job's name in the ledger, part of its storage prefix."""
+        return self._sittings.job_id
 
     @property
     def batch_ids(self) -> list[str]:
@@ -175,7 +178,7 @@ class Job:
         Job
             This job, under its old name.
         """
-        self.id = job_id
+        self._sittings.job_id = job_id
         record = self._story.ledger.job(job_id)
         self._story.take_up(known, since=record.created_at if record else 0.0, job_id=job_id)
         return self
@@ -606,6 +609,6 @@ class Job:
 
     def _begin(self, sitting: Sitting, *, refresh: bool, max_age: float | None) -> None:
         n_reused = self._story.reuse(max_age) if max_age is not None else 0
-        self.id = self._story.claim(self.id, refresh=refresh)
+        self._sittings.job_id = self._story.claim(self.id, refresh=refresh)
         self._sittings.notice = sitting.notice = what_was_there(self._story, n_reused)
         _LOGGER.info("Job %s: %d requests. %s", self.id, self.plan.n_requests, sitting.notice or "")

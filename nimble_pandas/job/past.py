@@ -118,10 +118,11 @@ def jobs(*, ledger: Ledger | None = None) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row per job, indexed by ``job_id``: ``created_at`` (UTC), ``service``, ``n_rows``,
-        ``n_requests``, how many are ``ok``, ``failed`` (any other end), ``pending`` and ``unknown``,
-        whether it is ``done`` and was ``collected``, ``expires_at`` (UTC), ``hours_left`` until the service
-        forgets it, and ``storage_url``.
+        One row per job, indexed by ``job_id``: ``created_at`` (UTC), ``n_rows``, how many requests are
+        ``ok``, ``failed`` (any other end), ``pending`` and ``unknown``, whether it is ``done``,
+        ``hours_left`` until the service forgets it, what to type ``next``, whether it was ``collected``,
+        ``n_requests``, ``expires_at`` (UTC), ``service`` and ``storage_url``. A plain frame, to be sorted,
+        queried and written like any other.
     """
     ledger = ledger or Ledger()
     now = Clock().now().timestamp()
@@ -139,18 +140,20 @@ def jobs(*, ledger: Ledger | None = None) -> pd.DataFrame:
 _TIME = "datetime64[us, UTC]"
 _COLUMNS: dict[str, Any] = {
     "job_id": "str",
+    # what is asked for most comes first: wide frames are cut in the middle
     "created_at": _TIME,
-    "service": "str",
     "n_rows": "int64",
-    "n_requests": "int64",
     "ok": "int64",
     "failed": "int64",
     "pending": "int64",
     "unknown": "int64",
     "done": "bool",
-    "collected": "bool",
-    "expires_at": _TIME,
     "hours_left": "float64",
+    "next": "str",
+    "collected": "bool",
+    "n_requests": "int64",
+    "expires_at": _TIME,
+    "service": "str",
     "storage_url": "str",
 }
 
@@ -173,8 +176,15 @@ def _line(job: JobRecord, counts: Mapping[str, int], ledger: Ledger, now: float)
         "collected": counts.get("collected", 0) == n_requests,
         "expires_at": pd.Timestamp(expires_at, unit="s", tz="UTC"),
         "hours_left": max(expires_at - now, 0.0) / 3600,
+        "next": f'attach("{job.id}").{_next(known["pending"], n_requests - known["ok"])}',
         "storage_url": job.storage_url,
     }
+
+
+def _next(n_pending: int, n_not_ok: int) -> str:
+    if n_pending:
+        return "wait()"
+    return "failed()" if n_not_ok else "frame()"
 
 
 def rescue(

@@ -7,6 +7,7 @@ import contextlib
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from nimble_pandas.job.examples import Examples
 from nimble_pandas.job.sitting import Sitting
@@ -29,15 +30,15 @@ class Sittings:
     ----------
     story : Story
         The job's steps.
-    job_id : callable
-        Returns the job's name, which sending may change.
+    job_id : str
+        The job's name, which sending may change.
     progress : str or View
         How progress is shown where nothing else is said.
     """
 
-    def __init__(self, story: Story, *, job_id: Callable[[], str], progress: str | View) -> None:
+    def __init__(self, story: Story, *, job_id: str, progress: str | View) -> None:
         self._story = story
-        self._job_id = job_id
+        self.job_id = job_id
         self._progress = progress
         self._examples = Examples(story.plan, story.register)
         self._watch: Watch | None = None
@@ -45,6 +46,20 @@ class Sittings:
         #: Held while a step is taken; what has come can be looked at without it.
         self.lock = threading.RLock()
         self.notice: str | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # a copy has the job's past, and nobody sits with it
+        return {
+            "story": self._story,
+            "job_id": self.job_id,
+            "progress": self._progress,
+            "notice": self.notice,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        notice = state.pop("notice")
+        self.__init__(**state)  # type: ignore[misc]  # the same fields, made anew
+        self.notice = notice
 
     @contextlib.contextmanager
     def call(
@@ -97,7 +112,7 @@ class Sittings:
             return watch, False
         sitting = self._new()
         sitting.join(choose_view(progress, detach=sitting.leave))
-        self._watch = Watch(sitting, name=f"nimble-pandas {self._job_id()}")
+        self._watch = Watch(sitting, name=f"nimble-pandas {self.job_id}")
         self._watch.start()
         return self._watch, True
 
@@ -112,7 +127,7 @@ class Sittings:
                 # a loop that is idle hears of no Interrupt, where another thread has got the signal
                 await asyncio.wait([ended], timeout=_LISTEN_SECONDS)
         except asyncio.CancelledError as exc:
-            exc.add_note(how_to_go_on(self._job_id(), self._story))
+            exc.add_note(how_to_go_on(self.job_id, self._story))
             shorten(exc)
             if ours:
                 watch.sitting.leave()
@@ -156,6 +171,8 @@ class Sittings:
         return self._new().last(standing(self._story), stopped)
 
     def _new(self, **more: Callable[[], bool]) -> Sitting:
-        sitting = Sitting(self._story, lock=self.lock, examples=self._examples, job_id=self._job_id, **more)
+        sitting = Sitting(
+            self._story, lock=self.lock, examples=self._examples, job_id=lambda: self.job_id, **more
+        )
         sitting.notice = self.notice
         return sitting

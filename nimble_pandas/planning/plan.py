@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +12,8 @@ import pyarrow as pa
 
 from nimble_pandas.errors import InputError
 from nimble_pandas.models import Delivery, encode_batch
+from nimble_pandas.planning import showing
 from nimble_pandas.planning.columns import Codes, Column, fragment, join_objects
-from nimble_pandas.planning.shown import shown
-
-# enough to see what is wrong; the whole list is in the error's `rows`
-_MAX_LINES = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -205,42 +201,20 @@ class Plan:
             return
         rows = self.invalid[["label", "column", "reason"]]
         raise InputError(
-            "\n".join([f"{self.n_invalid:,} of {self.n_rows:,} rows cannot be sent:", *_lines(rows)]),
+            "\n".join([f"{self.n_invalid:,} of {self.n_rows:,} rows cannot be sent:", *showing.lines(rows)]),
             rows=rows,
             hint='Nothing was sent. Correct them, or pass invalid="row" to keep them as rows with status '
             "'invalid' and send the rest.",
         )
 
-    def _facts(self) -> Iterator[tuple[str, str]]:
-        yield "rows", f"{self.n_rows:,}"
-        yield "requests", f"{self.n_requests:,} ({self.n_duplicates:,} duplicates share an answer)"
-        yield "batches", f"{len(self.batches):,} ({self.n_bytes:,} bytes)"
-        yield "delivery", self.delivery.storage_url or "pulled over HTTP"
-        yield "invalid", f"{self.n_invalid:,} rows"
-
     def __repr__(self) -> str:
-        lines = [f"  {name + ':':<10}{value}" for name, value in self._facts()]
-        return "\n".join(["Plan (nothing is sent)", *lines, *_lines(self.invalid)])
+        return showing.text(self)
 
     def _repr_html_(self) -> str:
-        cells = "".join(
-            f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
-            f"<td style='text-align:left'>{html.escape(value)}</td></tr>"
-            for name, value in self._facts()
-        )
-        bad = "<br>".join(html.escape(line) for line in _lines(self.invalid))
-        return f"<b>Plan</b> (nothing is sent)<table>{cells}</table>{bad}"
+        return showing.html(self)
 
 
 def _places(positions: Iterable[int]) -> slice | Codes:
     if isinstance(positions, range) and positions.step == 1:
         return slice(positions.start, positions.stop)
     return np.fromiter(positions, dtype=np.intp)
-
-
-def _lines(invalid: pd.DataFrame) -> Iterator[str]:
-    first = invalid.head(_MAX_LINES)
-    for label, column, reason in zip(first["label"], first["column"], first["reason"], strict=True):
-        yield f"  row {shown(label)}, column {shown(column)}: {reason}"
-    if len(invalid) > _MAX_LINES:
-        yield f"  … and {len(invalid) - _MAX_LINES:,} more"
