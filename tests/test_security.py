@@ -420,7 +420,11 @@ def test_a_reason_that_echoes_the_key_is_masked():
             job = pd.DataFrame({"url": [URL]}).nimble.submit(**ask, client=client(replay)).wait()
         assert job.frame()["status"].tolist() == ["failed"]
         assert "***" in job.frame()["error"][0]
-        shown = pickle.dumps(job) + nimble_pandas.Ledger().path.read_bytes() + job.frame().to_csv().encode()
+        shown = (
+            pickle.dumps(job._story.batches)
+            + nimble_pandas.Ledger().path.read_bytes()
+            + job.frame().to_csv().encode()
+        )
         assert not leaks.found_in(shown, {"password": PASSWORD, "basic": BASIC.partition(" ")[2]})
 
 

@@ -46,9 +46,12 @@ def left(name, content):
 
 def show(name, thing):
     """Leave all that a thing says of itself, and its copies."""
-    for each in (thing, copy.copy(thing), copy.deepcopy(thing)):
-        left(name, f"{each!r}\n{each}\n{getattr(each, '_repr_html_', str)()}")
-    left(f"{name}.pickle", pickle.dumps(thing))
+    left(name, f"{thing!r}\n{thing}\n{getattr(thing, '_repr_html_', str)()}")
+    # a job whose threads are under way can be neither copied nor pickled
+    with contextlib.suppress(TypeError):
+        left(f"{name}.pickle", pickle.dumps(thing))
+        for each in (copy.copy(thing), copy.deepcopy(thing)):
+            left(name, f"{each!r}\n{each}\n{getattr(each, '_repr_html_', str)()}")
 
 
 @contextlib.contextmanager
