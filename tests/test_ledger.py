@@ -198,6 +198,18 @@ def test_every_job_can_be_named(service):
     assert sent(service).tolist() == [1] * 4
 
 
+def test_a_call_with_a_row_twice_is_a_job_of_its_own(service):
+    """All of it may be under way in another: its frame has other rows, also when it is taken up by name."""
+    client = service.client()
+    first = pages(service, 3).nimble.submit(**ASK, client=client)
+    twice = pages(service, 3).iloc[[0, 0, 1, 2]]
+    job = twice.nimble.submit(**ASK, client=client)
+    assert job.id != first.id
+    attached = nimble_pandas.attach(job.id, client=client).wait(progress="none").frame()
+    pd.testing.assert_frame_equal(attached[["url", "sku"]], twice)
+    assert sent(service).tolist() == [1] * 3
+
+
 def test_what_another_kernel_gave_up_is_given_up_here(service):
     """A batch that was refused to one kernel does not keep the other waiting."""
     client = service.client()

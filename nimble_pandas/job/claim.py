@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from nimble_pandas.job.places import Offsets
 from nimble_pandas.job.recall import SourceOf, read_again, recall_batch
 from nimble_pandas.job.register import Register
 from nimble_pandas.job.requests import Requests
@@ -105,24 +106,27 @@ def plan_batches(
                     storage_url=delivery.storage_url,
                     sent_at=now,
                 ),
-                requests=Requests(plan.encoded(wanted, filled=True)),
-                offset_of={position: offset for offset, position in enumerate(wanted)},
+                requests=Requests(()),
+                offset_of=Offsets({position: offset for offset, position in enumerate(wanted)}),
                 delivery=delivery,
                 source=source_of(delivery.storage_url),
+                # nobody has told of it yet, and its requests are where they are written down
+                news=False,
+                resting=True,
             )
         )
     return batches
 
 
-def written(batches: Sequence[SentBatch], keys: Sequence[bytes]) -> list[Planned]:
+def written(plan: Plan, batches: Sequence[SentBatch], keys: Sequence[bytes]) -> list[Planned]:
     """Return batches as they are written down before they are sent."""
-    return [
-        (
-            batch.record,
-            zip((keys[position] for position in batch.positions), batch.requests.texts, strict=True),
-        )
-        for batch in batches
-    ]
+    return [(batch.record, _lines(plan, batch, keys)) for batch in batches]
+
+
+def _lines(plan: Plan, batch: SentBatch, keys: Sequence[bytes]) -> Iterator[tuple[bytes, str]]:
+    # laid out when it is written: of a million requests, a batch at a time
+    texts = plan.encoded(list(batch.positions), filled=True)
+    yield from zip((keys[position] for position in batch.positions), texts, strict=True)
 
 
 def claim(
@@ -173,7 +177,7 @@ def claim(
         batches.extend(
             plan_batches(plan, missing, job_id=job.id, first=first, now=job.created_at, source_of=source_of)
         )
-        return written(batches, keys)
+        return written(plan, batches, keys)
 
     ledger.claim(job, [keys[position] for position in positions], lay_out)
     return batches, under_way

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import cast
 
 from nimble_pandas.client import Client
@@ -44,10 +44,13 @@ class Follower:
         The service.
     bell : Bell
         Rung when a call is over.
+    wake : callable
+        Given a batch before it learns of its tasks.
     """
 
-    def __init__(self, client: Client, bell: Bell) -> None:
+    def __init__(self, client: Client, bell: Bell, wake: Callable[[SentBatch], None]) -> None:
         self._client = client
+        self._wake = wake
         self._clock: Clock = client.clock
         self._bell = bell
         self._asked: list[tuple[SentBatch, Call]] = []
@@ -116,7 +119,7 @@ class Follower:
         try:
             if call.error is not None:
                 raise call.error
-            _learn(batch, *cast("tuple[Progress, Batch | None]", call.result))
+            self._learn(batch, *cast("tuple[Progress, Batch | None]", call.result))
             batch.failing_since = batch.gone_since = None
         except JobExpired:
             _forgotten(batch, self._clock)
@@ -128,6 +131,16 @@ class Follower:
             _LOGGER.info("Batch %s: asked again in %.1f s, for %s", batch.id, pause, exc.args[0])
         batch.next_poll_at = now + pause
 
+    def _learn(self, batch: SentBatch, progress: Progress, summary: Batch | None) -> None:
+        batch.fraction = max(batch.fraction, progress.fraction)
+        if summary is not None:
+            self._wake(batch)
+            batch.learn(summary)
+            batch.summarised_fraction = progress.fraction
+            # not before the tasks are known: a summary that fails is asked for again
+            batch.completed = batch.completed or progress.completed
+            batch.news = True
+
 
 def _ask(batch_id: str, summarised_fraction: float, client: Client) -> tuple[Progress, Batch | None]:
     progress = client.progress(batch_id)
@@ -136,16 +149,6 @@ def _ask(batch_id: str, summarised_fraction: float, client: Client) -> tuple[Pro
     if moved or progress.completed or progress.fraction == 1:
         return progress, client.summary(batch_id)
     return progress, None
-
-
-def _learn(batch: SentBatch, progress: Progress, summary: Batch | None) -> None:
-    batch.fraction = max(batch.fraction, progress.fraction)
-    if summary is not None:
-        batch.learn(summary)
-        batch.summarised_fraction = progress.fraction
-        # not before the tasks are known: a summary that fails is asked for again
-        batch.completed = batch.completed or progress.completed
-        batch.news = True
 
 
 def _forgotten(batch: SentBatch, clock: Clock) -> None:

@@ -12,6 +12,7 @@ from msgspec import structs
 from nimble_pandas.errors import OutputUnreadable
 from nimble_pandas.frames import Answer, Page
 from nimble_pandas.job.judge import judge
+from nimble_pandas.job.places import Offsets
 from nimble_pandas.job.requests import Requests
 from nimble_pandas.job.sent import SentBatch
 from nimble_pandas.job.sources import Source
@@ -173,9 +174,24 @@ def recall_batch(
     batch = SentBatch(
         record=record,
         requests=Requests([each.text for each in requests]),
-        offset_of=dict(offset_of),
+        offset_of=Offsets(offset_of),
         delivery=replace(delivery, storage_url=record.storage_url),
         source=source,
     )
     batch.recall_all(requests)
+    batch.remembered = batch.is_plain
     return batch
+
+
+def wake(batch: SentBatch, ledger: Ledger) -> None:
+    """Take in again what a batch has let go of.
+
+    Parameters
+    ----------
+    batch : SentBatch
+        Changed in place, if it rests.
+    ledger : Ledger
+        What is written down of it.
+    """
+    if batch.resting:
+        batch.wake(ledger.batch(batch.record.job_id, batch.record.number)[1])

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from nimble_pandas.client import Client, backoff
 from nimble_pandas.errors import ApiError, AuthError, RateLimited, TransportError
 from nimble_pandas.job.calls import Bell, Call
+from nimble_pandas.job.recall import wake
 from nimble_pandas.job.register import Register
 from nimble_pandas.job.seek import seek
 from nimble_pandas.job.sent import SentBatch
@@ -194,6 +195,7 @@ class Sender:
         """Send a batch, on its thread."""
         batch = sending.batch
         try:
+            wake(batch, self._ledger)
             body = body_of(batch, self._defaults)
             send(batch, body, client=self._client, ledger=self._ledger, ready=self._may_leave)
         except BaseException as exc:
@@ -290,6 +292,7 @@ class Sender:
             record = written[batch.record.job_id, batch.record.number]
             if record.state != batch.record.state:
                 batch.record, requests = self._ledger.batch(record.job_id, record.number)
+                batch.wake(requests)
                 batch.recall_all(requests)
         self._settle_refused(batches)
 

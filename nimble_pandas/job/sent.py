@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from nimble_pandas.job.places import Offsets
 from nimble_pandas.job.requests import Requests
 from nimble_pandas.job.sources import Source
 from nimble_pandas.ledger import BatchRecord, RequestRecord
@@ -22,7 +23,7 @@ class SentBatch:
         What the ledger says of it.
     requests : Requests
         All of its requests, defaults filled in.
-    offset_of : dict of int to int
+    offset_of : Offsets
         For each request of the plan that it answers, the place among `requests`.
     delivery : Delivery
         Where its outputs go: a prefix of its own.
@@ -32,7 +33,7 @@ class SentBatch:
 
     record: BatchRecord
     requests: Requests
-    offset_of: dict[int, int]
+    offset_of: Offsets
     delivery: Delivery
     source: Source
 
@@ -58,9 +59,12 @@ class SentBatch:
     #: Whether something was learnt that nobody has looked at; tasks whose outputs should be there.
     news: bool = True
     landed: dict[str, int] = field(default_factory=dict)
-    #: Its requests in order, and how many of them, from the first, are known to have their answers.
-    order: Sequence[int] = field(init=False)
+    #: How many requests it has, and how many of those that it answers, from the first, have their answers.
+    n_requests: int = field(init=False)
     n_settled: int = 0
+    #: Whether the ledger has all that is known of its tasks, and whether they were let go of.
+    remembered: bool = False
+    resting: bool = False
     tasks: dict[str, Task] = field(default_factory=dict)
     n_strangers: int = 0
     n_known_ended: int = 0
@@ -71,7 +75,7 @@ class SentBatch:
         if self.is_taken and self.record.batch_id is None:
             # it was found when only its outputs were left
             self.expired = self.completed = True
-        self.order = tuple(self.offset_of)
+        self.n_requests = len(self.requests) or len(self.offset_of)
 
     @property
     def is_taken(self) -> bool:
@@ -86,7 +90,7 @@ class SentBatch:
     @property
     def positions(self) -> Iterable[int]:
         """The requests of the plan that it answers."""
-        return self.offset_of.keys()
+        return self.offset_of.positions
 
     def request(self, position: int) -> Mapping[str, object]:
         """Return one request, by its place in the plan."""
@@ -108,6 +112,29 @@ class SentBatch:
         self.news = True
         self._count_ended()
 
+    def rest(self) -> None:
+        """Let go of requests and tasks: the ledger has them, and there may be many batches."""
+        self.requests, self.resting = Requests(()), True
+        self.tasks, self._seen, self._task_ids, self.landed = {}, {}, {}, {}
+
+    def wake(self, requests: Sequence[RequestRecord]) -> None:
+        """Take in requests and tasks again, as the ledger remembers them; nothing happens the second time."""
+        if self.resting:
+            news, self.requests = self.news, Requests([each.text for each in requests])
+            self.recall_all(requests)
+            self.news, self.resting = news, False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether each request has a task, and only one: that is all that the ledger can remember."""
+        return not self.n_strangers and len(self._task_ids) == len(self.tasks) == self.n_requests
+
+    @property
+    def may_rest(self) -> bool:
+        """Whether nothing would be lost if it rested until there is news."""
+        quiet = not self.news and not self.landed and not self.over
+        return self.is_taken and self.remembered and quiet and self.is_plain
+
     def recall(self, offset: int, task: Task) -> None:
         """Take in a task as the ledger remembers it."""
         self._task_ids.setdefault(offset, []).append(task.id)
@@ -120,10 +147,6 @@ class SentBatch:
             if each.task_id is not None and each.task_id not in self.tasks:
                 self.recall(offset, Task(id=each.task_id, state="pending", output_url=each.output_url))
 
-    def forget(self) -> None:
-        """Let go of what the service told of its tasks, once their answers are handed out."""
-        self.tasks, self._seen, self._task_ids, self.landed = {}, {}, {}, {}
-
     def _match(self) -> None:
         # all that was ever listed, for the more tasks are known, the more is certain of each
         matching = match(self._seen.values(), self.requests)
@@ -134,7 +157,7 @@ class SentBatch:
         self.n_strangers = len(self._seen.keys() - self.tasks.keys())
 
     def _count_ended(self) -> None:
-        best = (self._best(offset) for offset in range(len(self.requests)))
+        best = (self._best(offset) for offset in range(self.n_requests))
         self.n_known_ended = sum(task is not None and task.ended for task in best)
 
     def task(self, position: int) -> Task | None:
@@ -158,7 +181,7 @@ class SentBatch:
 
     def known_tasks(self) -> dict[int, tuple[str, str | None]]:
         """Return the id and the output's location of each request's task, by its place in the batch."""
-        best = {offset: self._best(offset) for offset in range(len(self.requests))}
+        best = {offset: self._best(offset) for offset in range(self.n_requests)}
         return {
             offset: (task.id, self.source.url(task, self.delivery))
             for offset, task in best.items()
@@ -173,10 +196,10 @@ class SentBatch:
     def n_ended(self) -> int:
         """Tasks that have ended, as far as is known."""
         if self.completed:
-            return len(self.requests)
-        return max(self.n_known_ended, int(self.fraction * len(self.requests)))
+            return self.n_requests
+        return max(self.n_known_ended, int(self.fraction * self.n_requests))
 
     @property
     def over(self) -> bool:
         """Whether no task will change any more: the service says so, or every task has ended."""
-        return self.completed or self.n_known_ended == len(self.requests)
+        return self.completed or self.n_known_ended == self.n_requests

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -14,7 +15,7 @@ from nimble_pandas.job.calls import Bell
 from nimble_pandas.job.claim import claim, job_record, take_up
 from nimble_pandas.job.follow import Follower
 from nimble_pandas.job.reading import Reader
-from nimble_pandas.job.recall import is_under_way, read_again
+from nimble_pandas.job.recall import is_under_way, read_again, wake
 from nimble_pandas.job.register import Portion, Register
 from nimble_pandas.job.sending import Sender
 from nimble_pandas.job.sent import SentBatch
@@ -69,12 +70,11 @@ class Story:
         self.batches: list[SentBatch] = []
         self.register = Register(plan, client.masked)
         self._storage_options = Options(storage_options)
-        self._keys = plan.keys.to_pylist()
         self._reader = Reader(self.register, self.clock, self._keep)
         # what is done with a batch of which something may have landed
         self._look_at = self._reader.read
         self._bell = Bell()
-        self._follower = Follower(client, self._bell)
+        self._follower = Follower(client, self._bell, self._wake)
         self._sender = Sender(
             client=client,
             ledger=ledger,
@@ -84,9 +84,9 @@ class Story:
             bell=self._bell,
         )
         # the batch that a request was last sent in, to write its answer down there
-        self._batch_of: dict[int, SentBatch] = {}
-        # where each answer is written down, those of earlier calls included
-        self._place_of: dict[int, Place] = {}
+        self._batch_of: list[SentBatch | None] = [None] * plan.n_requests
+        # where the answers of earlier calls are written down
+        self._taken_from: dict[int, Place] = {}
         self._sources: dict[str | None, Source] = {}
         self._source_of(plan.delivery.storage_url)
         # batches of which something may have landed, by identity
@@ -99,6 +99,12 @@ class Story:
     def forget_client(self) -> None:
         """Have `attach` look for credentials anew: those of this client are refused."""
         CLIENTS.pop(self.client.account, None)
+
+    @property
+    def _keys(self) -> list[bytes]:
+        # made when they are asked for: as objects they take four times the room
+        keys: list[bytes] = self.plan.keys.to_pylist()
+        return keys
 
     @property
     def elapsed_seconds(self) -> float:
@@ -145,8 +151,9 @@ class Story:
             How many requests have their answer from there.
         """
         since = self.clock.now().timestamp() - max_age
-        found = self.ledger.answered(self._keys, self.client.account, since)
-        place = {key: position for position, key in enumerate(self._keys)}
+        keys = self._keys
+        found = self.ledger.answered(keys, self.client.account, since)
+        place = {key: position for position, key in enumerate(keys)}
         before = self.register.n_open
         for record, answer, page in read_again(found.values(), self.ledger, self._source_of, reused=True):
             self.register.settle(place[record.key], answer, page)
@@ -170,10 +177,11 @@ class Story:
             The job's name: that of an earlier job where all of this is under way in it.
         """
         now = self.clock.now().timestamp()
-        record = job_record(self.plan, job_id, service=self.client.account, now=now, keys=self._keys)
+        keys = self._keys
+        record = job_record(self.plan, job_id, service=self.client.account, now=now, keys=keys)
         batches, under_way = claim(
             self.plan,
-            self._keys,
+            keys,
             record,
             self.register.open,
             ledger=self.ledger,
@@ -189,10 +197,10 @@ class Story:
         return same or job_id
 
     def _same_job(self, record: JobRecord) -> str | None:
-        """Return the earlier job that all requests are under way in, and no others."""
-        jobs = {job_id for job_id, _, _ in self._place_of.values()}
+        """Return the earlier job that all requests are under way in, and no others, in as many rows."""
+        jobs = {place[0] for place in self._places()}
         earlier = self.ledger.job(jobs.pop()) if len(jobs) == 1 else None
-        if earlier is None or {*earlier.row_keys} != {*record.row_keys}:
+        if earlier is None or Counter(earlier.row_keys) != Counter(record.row_keys):
             return None
         return earlier.id
 
@@ -208,7 +216,7 @@ class Story:
         job_id : str, default ""
             The job whose own answers never are.
         """
-        self._place_of.update((position, _place(sent)) for position, sent in known.items())
+        self._taken_from.update((position, _place(sent)) for position, sent in known.items())
         self._add(
             take_up(
                 known,
@@ -237,16 +245,17 @@ class Story:
             Their places in the plan.
         """
         now = self.clock.now().timestamp()
+        keys = self._keys
         batches, under_way = claim(
             self.plan,
-            self._keys,
-            job_record(self.plan, job_id, service=self.client.account, now=now, keys=self._keys),
+            keys,
+            job_record(self.plan, job_id, service=self.client.account, now=now, keys=keys),
             positions,
             ledger=self.ledger,
             source_of=self._source_of,
             # another kernel may have sent it again meanwhile
             is_answered=lambda position, sent: (
-                _place(sent) != self._place_of.get(position) and is_under_way(sent, now)
+                _place(sent) != self._place_of(position) and is_under_way(sent, now)
             ),
         )
         self.register.reopen(positions)
@@ -256,9 +265,9 @@ class Story:
 
     def _add(self, batches: list[SentBatch]) -> None:
         for batch in batches:
-            for position, offset in batch.offset_of.items():
+            for position in batch.positions:
                 self._batch_of[position] = batch
-                self._place_of[position] = (batch.record.job_id, batch.record.number, offset)
+                self._taken_from.pop(position, None)
         self.batches += batches
         for batch in batches:
             self._reader.learn(batch)
@@ -313,10 +322,11 @@ class Story:
         # an answer that was final is asked for again in another batch, never in this one:
         # so each is looked at once, however often this is asked
         n_settled = batch.n_settled
-        while n_settled < len(batch.order) and not self._is_owed(batch, batch.order[n_settled]):
+        order = batch.offset_of.positions
+        while n_settled < len(order) and not self._is_owed(batch, order[n_settled]):
             n_settled += 1
         batch.n_settled = n_settled
-        return n_settled < len(batch.order)
+        return n_settled < len(order)
 
     def _is_owed(self, batch: SentBatch, position: int) -> bool:
         return self._batch_of[position] is batch and self.register.is_open(position)
@@ -359,7 +369,7 @@ class Story:
             if self._follower.under_way:
                 self._look_up()
         for batch in self._running_there():
-            self._look_at(batch)
+            self._read(batch)
 
     def _do_what_is_due(self) -> None:
         started = self.clock.monotonic()
@@ -369,7 +379,7 @@ class Story:
             self._sender.seek(self.running())
             self._to_read |= {id(batch): batch for batch in self._running_there()}
         while self._to_read and self.clock.monotonic() - started <= _STEP_SECONDS:
-            self._look_at(next(iter(self._to_read.values())))
+            self._read(next(iter(self._to_read.values())))
             if self.register.is_full:
                 # the rest of it is read when there is room again
                 break
@@ -380,6 +390,16 @@ class Story:
             self._look_again_at = self.clock.monotonic() + _LOOK_AGAIN_SECONDS
         if self._under_way and not self._to_read:
             self._look_up()
+
+    def _read(self, batch: SentBatch) -> None:
+        if batch.news:
+            self._wake(batch)
+        self._look_at(batch)
+        if batch.may_rest:
+            batch.rest()
+
+    def _wake(self, batch: SentBatch) -> None:
+        wake(batch, self.ledger)
 
     def _go_on(self) -> None:
         """Take in what calls have brought, and make those that are due."""
@@ -405,11 +425,7 @@ class Story:
 
     def hand_out(self) -> Portion:
         """Return what is final and was not handed out yet; neither pages nor tasks of it are kept."""
-        portion = self.register.hand_out()
-        for batch in self.batches:
-            if not self.is_open(batch):
-                batch.forget()
-        return portion
+        return self.register.hand_out()
 
     @property
     def due_at(self) -> float:
@@ -426,16 +442,21 @@ class Story:
         self._look_at_clock()
         if fresh := self.register.fresh():
             self.ledger.settle(self._settled(fresh, self.clock.now().timestamp()))
+            for batch in self.batches:
+                if not (batch.resting or self.is_open(batch) or self._sender.is_sending(batch)):
+                    batch.rest()
 
     def _settled(self, positions: list[int], now: float) -> Iterator[RequestRecord]:
         for position in positions:
             answer, batch = self.register.answers[position], self._batch_of[position]
+            assert batch is not None  # noqa: S101 -- what has no batch was settled before
             kept = answer.status in {"ok", "empty"} and isinstance(batch.source, Pulled)
             yield RequestRecord(
                 job_id=batch.record.job_id,
                 number=batch.record.number,
                 position=batch.offset_of[position],
-                key=self._keys[position],
+                # both are there
+                key=b"",
                 text="",
                 task_id=answer.task_id,
                 status=answer.status,
@@ -453,8 +474,18 @@ class Story:
         """Write down, once, that the complete frame was handed out."""
         if self._collected or not self.done:
             return
-        self.ledger.collect(self._place_of.values(), self.clock.now().timestamp())
+        self.ledger.collect(self._places(), self.clock.now().timestamp())
         self._collected = True
+
+    def _places(self) -> Iterator[Place]:
+        return filter(None, map(self._place_of, range(self.plan.n_requests)))
+
+    def _place_of(self, position: int) -> Place | None:
+        """Return where an answer is written down."""
+        batch = self._batch_of[position]
+        if batch is None or position in self._taken_from:
+            return self._taken_from.get(position)
+        return batch.record.job_id, batch.record.number, batch.offset_of[position]
 
 
 def _place(sent: Sent) -> Place:

@@ -68,6 +68,7 @@ def send(batch: SentBatch, body: bytes, *, client: Client, ledger: Ledger, ready
     batch.record = replace(batch.record, state="accepted", batch_id=answer.id)
     batch.learn(answer)
     ledger.move(batch.record, batch.known_tasks())
+    batch.remembered = batch.is_plain
     _LOGGER.info("Job %s, batch %d: accepted as %s", batch.record.job_id, batch.record.number, answer.id)
 
 
