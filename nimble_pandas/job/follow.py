@@ -32,7 +32,7 @@ _LONGEST_WAIT_SECONDS = 600.0
 # a batch that is not known at one moment may be at the next, until it has been unknown for so long
 _GONE_SECONDS = 60.0
 # … or, once its 24 hours are over, for so long
-_LATE_GONE_SECONDS = 2.0
+_LATE_GONE_SECONDS = 10.0
 
 
 class Follower:
