@@ -29,7 +29,7 @@ def client_of(service, **more):
     return Client(base_url=service.base_url, username=service.username, password=service.password, **more)
 
 
-def job_of(service, n_batches, *, size=50, folder=None, ledger=None, **more):
+def job_of(service, n_batches, *, size=50, folder=None, ledger=None, view="none", **more):
     """Return a job of so many batches that is not sent yet."""
     frame = pd.DataFrame({"page": [f"https://www.walmart.com/ip/{n}" for n in range(n_batches * size)]})
     plan = make_plan(
@@ -39,7 +39,7 @@ def job_of(service, n_batches, *, size=50, folder=None, ledger=None, **more):
         delivery=Delivery(storage_url=None if folder is None else folder.as_uri() + "/"),
         max_batch_requests=size,
     )
-    return prepare(plan, client=client_of(service, **more), ledger=ledger or Ledger(), progress="none")
+    return prepare(plan, client=client_of(service, **more), ledger=ledger or Ledger(), progress=view)
 
 
 def sent(service):
@@ -153,9 +153,8 @@ class Interrupting:
 def test_an_interrupt_leaves_what_is_under_way_to_itself(service):
     """It ends at once; what had left is written down when it is taken, and nothing else leaves."""
     service.inject(Fault("delay", on="submit", seconds=0.5, skip=6, times=None))
-    job = job_of(service, 30, size=2)
     view = Interrupting(6)
-    view.job, job._progress = job, view
+    view.job = job = job_of(service, 30, size=2, view=view)
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt) as raised:
         job.run()
@@ -172,9 +171,8 @@ def test_an_interrupt_leaves_what_is_under_way_to_itself(service):
 def test_what_was_under_way_is_known_to_the_next_wait(service):
     """The same job goes on where it was interrupted, and takes in what came of it meanwhile."""
     service.inject(Fault("delay", on="submit", seconds=0.3, skip=6, times=None))
-    job = job_of(service, 20, size=2)
     view = Interrupting(6)
-    view.job, job._progress = job, view
+    view.job = job = job_of(service, 20, size=2, view=view)
     with pytest.raises(KeyboardInterrupt):
         job.run()
     frame = job.wait(progress="none").frame()
@@ -205,7 +203,6 @@ def test_an_intent_is_on_disk_before_its_batch_arrives(service):
     """However many go at once: whatever the service has been sent, the ledger knew of."""
     service.inject(Fault("delay", on="submit", seconds=0.1, times=None))
     ledger = Ledger()
-    job = job_of(service, 12, size=2, ledger=ledger)
     seen = []
 
     class Looking:
@@ -217,7 +214,7 @@ def test_an_intent_is_on_disk_before_its_batch_arrives(service):
         def close(self, _snapshot):
             pass
 
-    job._progress = Looking()
+    job = job_of(service, 12, size=2, ledger=ledger, view=Looking())
     job.run()
     assert seen
     assert all(seen)
