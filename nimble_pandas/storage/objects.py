@@ -141,7 +141,7 @@ class ObjectReader:
             return self._fsspec.fetch(url, admit)
         try:
             answer = obstore.get(self._store, key)
-            n_bytes = answer.meta["size"]
+            _, n_bytes = answer.range
             if n_bytes > MAX_OUTPUT_BYTES:
                 return too_long()
             admit(n_bytes)
