@@ -138,14 +138,14 @@ def planned_only(service, client, frame, **ask):
 
 
 class Interrupting:
-    """A view that is interrupted in one state of the job."""
+    """A view that is interrupted in one state of the job, once it is written down."""
 
     def __init__(self, state):
         self.state = state
 
     def show(self, snapshot):
         """Press Ctrl-C."""
-        if snapshot.state == self.state:
+        if snapshot.state == self.state and snapshot.n_batches:
             raise KeyboardInterrupt
 
     def close(self, snapshot):
