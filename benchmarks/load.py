@@ -5,7 +5,7 @@
 The local service runs in a process of its own and makes its pages up at once, so that what is measured is
 the client: 200,000 rows are 200 batches. Memory is what the kernel says of each process (VmHWM). With
 `--pull` outputs are asked for one by one over HTTP in place of being read from a folder; `--rate-limit` lets
-the service refuse what comes faster, and `--max-rate` the client not call faster in the first place.
+the service refuse what comes faster, `--parquet` writes the rows to a file in place of a frame, and `--max-rate` the client not call faster in the first place.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ def serve(chosen: argparse.Namespace) -> None:
 def load(chosen: argparse.Namespace, base_url: str, folder: pathlib.Path) -> dict[str, object]:
     """Send the rows, wait, and return what it took."""
     import pandas as pd
+    import pyarrow.parquet as pq
 
     import nimble_pandas
 
@@ -68,7 +69,7 @@ def load(chosen: argparse.Namespace, base_url: str, folder: pathlib.Path) -> dic
     client = nimble_pandas.Client(base_url=base_url, username="load", password="load", **rate)
     before = memory_mib()
     started = time.perf_counter()
-    frame = nimble_pandas.batch(
+    job = nimble_pandas.submit(
         rows,
         url_col="url",
         vendor="walmart",
@@ -77,6 +78,11 @@ def load(chosen: argparse.Namespace, base_url: str, folder: pathlib.Path) -> dic
         client=client,
         storage_url=None if chosen.pull else str(folder / "outputs"),
     )
+    if chosen.parquet:
+        job.to_parquet(folder / "prices.parquet")
+        statuses = pq.read_table(folder / "prices.parquet", columns=["status"])["status"].to_pandas()
+    else:
+        statuses = job.wait().frame()["status"]
     seconds = time.perf_counter() - started
     after = memory_mib()
     return {
@@ -86,7 +92,7 @@ def load(chosen: argparse.Namespace, base_url: str, folder: pathlib.Path) -> dic
         "MiB before": before["VmRSS"],
         "MiB at most": after["VmHWM"],
         "bytes a row": round((after["VmHWM"] - before["VmRSS"]) * 2**20 / chosen.rows),
-        "statuses": frame["status"].value_counts().to_dict(),
+        "statuses": statuses.value_counts().to_dict(),
     }
 
 
@@ -95,6 +101,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--pull", action="store_true")
+    parser.add_argument("--parquet", action="store_true")
     parser.add_argument("--max-rate", type=float)
     parser.add_argument("--rate-limit", type=float)
     parser.add_argument("--burst", type=int, default=20)

@@ -19,6 +19,9 @@ from nimble_pandas.frames.lines import Lines, lay_out
 from nimble_pandas.frames.names import Names, labels
 from nimble_pandas.frames.pages import Pages
 
+# of pages that are so long on average, the frame has the very bytes that were read, a chunk each
+_LONG_BYTES = 16 * 2**10
+
 
 def assemble(
     rows: pd.DataFrame,
@@ -143,7 +146,7 @@ def fixed_columns(
     columns["entity_type"] = _take(pages.types, lines.entity)
     columns["n_entities"] = _take(entity_counts(answers, n_on_page), lines.answer)
     if with_html:
-        columns["html_content"] = _take(pages.html, lines.page)
+        columns["html_content"] = _refer(pages.html, lines.page)
     return columns
 
 
@@ -152,6 +155,20 @@ def _take(column: pa.Array, positions: Positions) -> pa.Array:
     if len(positions) == len(column) and np.array_equal(positions, np.arange(len(column))):
         return column
     return column.take(pa.array(positions, mask=positions < 0))
+
+
+def _refer(texts: pa.ChunkedArray, positions: Positions) -> pa.ChunkedArray:
+    """Do what `_take` does; where texts are long, without a copy."""
+    if texts.nbytes < _LONG_BYTES * len(texts):
+        return _take(texts, positions)
+    starts = np.cumsum([0, *(len(chunk) for chunk in texts.chunks)])
+    chunk_of = np.searchsorted(starts, positions, side="right") - 1
+    nothing = pa.nulls(1, texts.type)
+    pieces = [
+        nothing if at < 0 else texts.chunk(chunk).slice(at - starts[chunk], 1)
+        for at, chunk in zip(positions.tolist(), chunk_of.tolist(), strict=True)
+    ]
+    return pa.chunked_array(pieces, texts.type)
 
 
 def beside(rows: pd.DataFrame, new: pd.DataFrame, row_of_line: Positions) -> pd.DataFrame:

@@ -83,7 +83,7 @@ def _encode_plain(values: list[object]) -> str:
 
 def _is_plain(values: Sequence[object]) -> bool:
     """Say whether these are lists of what both encoders write alike: no floats, for 1e+16 is 1e16 to one."""
-    if any(type(value) is not list for value in values):
+    if set(map(type, values)) != {list}:
         return False
     items: list[object] = list(chain.from_iterable(values))  # type: ignore[arg-type]
     kinds = set(map(type, items))
