@@ -48,7 +48,7 @@ def nimble(n: int, *, conflicts: bool, n_characters: int = 0) -> Work:
         return len(assemble(rows, answers, np.arange(len(rows)), pages, with_html=bool(n_characters)))
 
     contents = _outputs(n, conflicts=conflicts, n_characters=n_characters)
-    lay_out(contents[:20])
+    lay_out(contents[: 20 if n_characters else 600])
     return lambda: lay_out(contents)
 
 
@@ -62,7 +62,7 @@ def normalize(n: int, *, conflicts: bool, n_characters: int = 0) -> Work:
         return len(pd.json_normalize(products))
 
     contents = _outputs(n, conflicts=conflicts, n_characters=n_characters)
-    lay_out(contents[:20])
+    lay_out(contents[: 20 if n_characters else 600])
     return lambda: lay_out(contents)
 
 

@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -59,6 +60,19 @@ def test_a_field_that_is_not_shown_is_no_column():
     assert frame["price"].tolist() == [3]
     exploded = assemble(pd.DataFrame(index=[0]), answers, np.array([0]), pages, explode=True)
     assert exploded["price"].tolist() == ["cheap", "3"]
+
+
+def test_long_pages_are_not_copied_into_the_frame():
+    """Pages of 100 KB are in memory once, though they landed in another order than that of the rows."""
+    pages = Pages()
+    places = [pages.add(Page(html=f"{nth % 10}" * 100_000)) for nth in range(40)]
+    pages.add(Page(html="x" * 2**23))  # what waits is Arrow from here on
+    answers = [Answer(status="ok", page=place) for place in reversed(places)] + [Answer(status="pending")]
+    before = pa.total_allocated_bytes()
+    frame = assemble(pd.DataFrame(index=range(41)), answers, np.arange(41), pages, with_html=True)
+    assert pa.total_allocated_bytes() - before < 1_000_000
+    assert frame["html_content"].str[:2].tolist()[-3:-1] == ["11", "00"]
+    assert frame["html_content"].isna().tolist() == [False] * 40 + [True]
 
 
 def test_too_many_fields_on_one_page_among_others():
