@@ -15,7 +15,7 @@ import sys
 import compare
 
 #: Files of this folder with a function ``rows(scale, n_rounds)`` that yields `compare.Row`.
-SCENARIOS = ("reading", "payloads", "planning")
+SCENARIOS = ("reading", "payloads", "landing", "planning")
 
 _HEADER = ("work", "against", "ours", "theirs", "ratio", "spread", "wanted", "reached", "note")
 

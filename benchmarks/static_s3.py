@@ -51,7 +51,7 @@ _SERVER = """
       return 404 '<?xml version="1.0"?><Error><Code>NoSuchKey</Code><Message>none</Message></Error>';
     }}
     location ~ ^/bucket/?$ {{ default_type application/xml; content_by_lua_file {root}/list.lua; }}
-    location / {{ {delay} }}
+    location / {{ dav_methods PUT; create_full_put_path on; client_max_body_size 0; {delay} }}
   }}
 """
 
@@ -105,7 +105,7 @@ def missing() -> str | None:
 
 @contextlib.contextmanager
 def running(n_small: int, n_large: int) -> Iterator[Server]:
-    """Write outputs, and serve them until the block ends."""
+    """Write outputs, and serve them, and whatever is put there, until the block ends."""
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
         root.chmod(0o755)
