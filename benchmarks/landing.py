@@ -15,10 +15,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 import compare
 import static_s3
+
+if TYPE_CHECKING:
+    from nimble_pandas import Client
+    from nimble_pandas.local import Service
 
 _N_ROWS = 1000
 _N_AT_ONCE = 8
@@ -78,7 +82,7 @@ def _landing(side: str, url: str, n_rows: int) -> float:
         return float(in_hand - _last_task_at(service))
 
 
-def _last_task_at(service: Any) -> float:
+def _last_task_at(service: Service) -> float:
     """Return when the service was done with the last task."""
     import requests
 
@@ -88,7 +92,7 @@ def _last_task_at(service: Any) -> float:
     return max(datetime.fromisoformat(task["modified_at"]).timestamp() for task in tasks)
 
 
-def ours(client: Any, storage_options: dict[str, str], n_rows: int, home: str) -> int:
+def ours(client: Client, storage_options: dict[str, str], n_rows: int, home: str) -> int:
     """Make the call."""
     import pandas as pd
 
@@ -108,7 +112,7 @@ def ours(client: Any, storage_options: dict[str, str], n_rows: int, home: str) -
     return int((frame["status"] == "ok").sum())
 
 
-def theirs(client: Any, storage_options: dict[str, str], n_rows: int, home: str) -> int:
+def theirs(client: Client, storage_options: dict[str, str], n_rows: int, home: str) -> int:
     """Submit, poll five times a second, and read everything when all has ended."""
     import pandas as pd
     import s3fs
