@@ -200,7 +200,7 @@ def test_a_reader_that_has_seen_enough(service):
 
 
 def test_a_file_that_cannot_be_written_to_its_end_is_none(service):
-    """What was fetched is not lost: the message says how it is written once more."""
+    """What was fetched is not lost: the message says how it is written once more, and the same line does."""
     urls = write_rows(service, 40)
     line = f"{COMMAND} run urls.csv --url-col page --vendor walmart --no-parse --out prices.csv"
     # more than the ledger needs, in KiB, and less than the pages
@@ -210,6 +210,8 @@ def test_a_file_that_cannot_be_written_to_its_end_is_none(service):
     assert "File too large" in ran.stderr
     assert re.search(r"All pages are there: nimble-pandas attach \S+ --out prices.csv", ran.stderr)
     assert [path.name for path in Path().iterdir()] == ["urls.csv"]
+    again = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
+    assert (again.returncode, service.counts["submit"]) == (0, 1)
 
 
 def test_every_argument_of_the_call_is_an_option():

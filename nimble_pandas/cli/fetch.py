@@ -115,9 +115,10 @@ def _finish(job: Job, target: Target, chosen: argparse.Namespace) -> int:
 
 
 def _write(job: Job, target: Target, explode: bool | str, chosen: argparse.Namespace) -> None:
-    frame = job.frame(explode=explode, dtype_backend=chosen.dtype_backend or no_default)
     try:
-        target.write(frame)
+        # who is stopped while it is written gets it by the same line, and pays nothing
+        with job.handed_out(explode=explode, dtype_backend=chosen.dtype_backend or no_default) as frame:
+            target.write(frame)
     except BaseException as exc:
         if not isinstance(exc, BrokenPipeError):
             exc.add_note(f"All pages are there: {fetching(job.id, chosen.out)}")

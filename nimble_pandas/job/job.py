@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import secrets
@@ -385,10 +386,27 @@ class Job:
         pandas.DataFrame
             The input columns, the task columns, the output columns.
         """
-        with self._sittings.lock:
-            frame = self._laid_out(explode=explode, dtype_backend=dtype_backend)
-            self._story.collect()
-        return frame
+        with self._sittings.lock, self.handed_out(explode=explode, dtype_backend=dtype_backend) as frame:
+            return frame
+
+    @contextlib.contextmanager
+    def handed_out(
+        self, *, explode: bool | str = False, dtype_backend: str | NoDefault = no_default
+    ) -> Iterator[pd.DataFrame]:
+        """Give the frame, which counts as handed out once a block has ended well; for the command line.
+
+        Parameters
+        ----------
+        explode, dtype_backend : optional
+            As in `frame`.
+
+        Yields
+        ------
+        pandas.DataFrame
+            As `frame` returns it.
+        """
+        yield self._laid_out(explode=explode, dtype_backend=dtype_backend)
+        self._story.collect()
 
     def _laid_out(self, *, explode: bool | str, dtype_backend: str | NoDefault) -> pd.DataFrame:
         self._refuse_if_handed_out()
