@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -136,7 +136,7 @@ def flatten(
         One for each path, its values in any order; None as soon as there are too many paths.
     """
     layouts = layouts or Layouts(len(objects))
-    leaves: dict[Path, list[Column]] = {}
+    leaves: list[Column] = []
     waiting: list[tuple[Path, Positions, Objects]] = [((), np.arange(len(objects)), objects)]
     while waiting:  # no recursion: a page may nest deeper than Python's stack
         path, positions, together = waiting.pop()
@@ -149,10 +149,10 @@ def flatten(
                 if nested.values:
                     waiting.append((nested.path, nested.positions, nested.values))
             if flat.values:
-                leaves.setdefault(flat.path, []).append(flat)
+                leaves.append(flat)
             if max_fields is not None and len(leaves) + len(waiting) > max_fields:
                 return None
-    return [_joined(parts) for parts in leaves.values()]
+    return leaves
 
 
 def leaf_paths(fields: Mapping[str, object], path: Path = ()) -> Iterator[Path]:
@@ -178,23 +178,27 @@ def leaf_paths(fields: Mapping[str, object], path: Path = ()) -> Iterator[Path]:
             yield here
 
 
-def _columns(path: Path, positions: Positions, objects: Objects, layouts: Layouts) -> Iterator[Column]:
+def _columns(path: Path, positions: Positions, objects: Objects, layouts: Layouts) -> Iterable[Column]:
     """Turn objects into columns, those with the same keys in the same order together."""
     layout = list(map(tuple, objects))
     if len(layout) >= _WORTH_TURNING and layout.count(layout[0]) == len(layout):
-        yield from _turned(path, layout[0], positions, objects, layouts)
-        return
+        return _turned(path, layout[0], positions, objects, layouts)
     alike: dict[Path, list[int]] = {}
     for nth, keys in enumerate(layout):
         alike.setdefault(keys, []).append(nth)
+    parts: dict[Path, list[Column]] = {}
     loose: list[int] = []
     for keys, members in alike.items():
         if len(members) < _WORTH_TURNING:
             layouts.note(path, keys, positions[members])
             loose += members
-        else:
-            yield from _turned(path, keys, positions[members], [objects[nth] for nth in members], layouts)
-    yield from _walked(path, positions[loose], [objects[nth] for nth in loose])
+            continue
+        turned = _turned(path, keys, positions[members], [objects[nth] for nth in members], layouts)
+        for column in turned:
+            parts.setdefault(column.path, []).append(column)
+    for column in _walked(path, positions[loose], [objects[nth] for nth in loose]):
+        parts.setdefault(column.path, []).append(column)
+    return map(_joined, parts.values())
 
 
 def _turned(

@@ -24,7 +24,7 @@ from nimble_pandas.job.register import NOTHING, Portion
 from nimble_pandas.storage import Store, normalise_url
 
 # rows that a reader skips or takes together; what is larger is cut
-_ROW_GROUP_BYTES = 64 * 2**20
+_ROW_GROUP_BYTES = 32 * 2**20
 
 
 class Target:
