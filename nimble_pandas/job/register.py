@@ -76,7 +76,8 @@ class Register:
         #: How many pages may be there before they are handed out; any number if None.
         self.max_pages: int | None = None
         self.n_handed_out = 0
-        self._open = set(range(plan.n_requests))
+        # a byte for each answer: a set of a million takes a hundred times as much
+        self._is_open = bytearray(b"\1" * plan.n_requests)
         self._fresh: list[int] = []
         self._add_invalid(plan)
         # the rows, those of one answer together, and where those of each end; made when they are asked for
@@ -99,16 +100,16 @@ class Register:
     @property
     def open(self) -> list[int]:
         """Requests whose answer is not final, in order."""
-        return sorted(self._open)
+        return [position for position, is_open in enumerate(self._is_open) if is_open]
 
     @property
     def n_open(self) -> int:
         """How many requests have no final answer."""
-        return len(self._open)
+        return self._is_open.count(1)
 
     def is_open(self, position: int) -> bool:
         """Say whether the answer to a request may still change."""
-        return position in self._open
+        return position < len(self._is_open) and self._is_open[position] == 1
 
     def note(self, position: int, **known: str | None) -> None:
         """Take down what is known of a request that is still open: its ids, where its output will be."""
@@ -116,7 +117,7 @@ class Register:
 
     def settle(self, position: int, answer: Answer, page: Page | None = None) -> None:
         """Take down the final answer to a request, and its page; the first one stays."""
-        if position not in self._open:
+        if not self.is_open(position):
             return
         if answer.error:
             answer = replace(answer, error=self._mask(answer.error))
@@ -126,7 +127,7 @@ class Register:
         self.answers[position] = answer
         self._fresh.append(position)
         self._ready.append(position)
-        self._open.remove(position)
+        self._is_open[position] = 0
         self._count(position, answer, 1)
         if page is not None and answer.status == "ok":
             self.landed.append((position, page))
@@ -144,16 +145,16 @@ class Register:
     def reopen(self, positions: Iterable[int]) -> None:
         """Take back final answers: the requests are sent again, or were found after all."""
         for position in positions:
-            if position not in self._open:
+            if not self.is_open(position):
                 self._count(position, self.answers[position], -1)
                 self.answers[position] = Answer(status="pending")
-                self._open.add(position)
+                self._is_open[position] = 1
         self.counts = +self.counts
 
     def fresh(self) -> list[int]:
         """Return the requests that were settled since this was last asked."""
         fresh, self._fresh = self._fresh, []
-        return [position for position in fresh if position not in self._open]
+        return [position for position in fresh if not self.is_open(position)]
 
     @property
     def n_ready(self) -> int:
@@ -170,7 +171,7 @@ class Register:
     def hand_out(self) -> Portion:
         """Return the final answers that were not handed out yet, with their pages, and keep neither."""
         # twice there, if it was sent again
-        positions = [position for position in dict.fromkeys(self._ready) if position not in self._open]
+        positions = [position for position in dict.fromkeys(self._ready) if not self.is_open(position)]
         answers = [self.answers[position] for position in positions]
         rows = [self._rows_of(position) for position in positions]
         row = np.concatenate([np.arange(0), *rows])
