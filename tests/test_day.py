@@ -1,5 +1,7 @@
 """A day goes by: kernels die in the evening, the service forgets overnight, the bucket does not."""
 
+import contextlib
+import sqlite3
 from datetime import timedelta
 
 import pandas as pd
@@ -8,6 +10,7 @@ from clocks import Fast
 
 import nimble_pandas
 from nimble_pandas import Client
+from nimble_pandas.job import Job
 from nimble_pandas.job.story import CLIENTS
 from nimble_pandas.local import Fault, serve, shop
 
@@ -88,6 +91,30 @@ def test_an_hour_before_the_service_forgets_all_is_there(service, day, tmp_path,
     assert job.hours_left == pytest.approx(1, abs=0.1)
     assert "forgets it in 1.0 hours" in repr(job)
     assert job.wait().frame()["status"].tolist() == ["ok"] * 6
+    assert n_sent(service) == 6
+
+
+@pytest.mark.parametrize(
+    "hand_out",
+    [Job.frame, lambda job: list(job.frames()), lambda job: job.to_parquet("prices.parquet")],
+    ids=["frame", "frames", "to_parquet"],
+)
+def test_what_could_not_be_written_down_is_later(service, day, tmp_path, monkeypatch, hand_out):
+    """The disk is full while outputs are read: once it is not, the ledger has them, and so a day later."""
+    monkeypatch.chdir(tmp_path)
+    job_id = submitted(service, day)
+    job = taken_up(job_id, service, day)
+    with contextlib.closing(sqlite3.connect(nimble_pandas.Ledger().path, isolation_level=None)) as ledger:
+        ledger.execute(
+            "CREATE TRIGGER no_room BEFORE UPDATE OF status ON requests "
+            "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+        )
+        with pytest.raises(nimble_pandas.ConfigError, match="disk is full"):
+            job.wait()
+        ledger.execute("DROP TRIGGER no_room")
+    hand_out(job)
+    day.pass_hours(25)
+    assert taken_up(job_id, service, day).wait().frame()["status"].tolist() == ["ok"] * 6
     assert n_sent(service) == 6
 
 

@@ -152,9 +152,12 @@ class Register:
         self.counts = +self.counts
 
     def fresh(self) -> list[int]:
-        """Return the requests that were settled since this was last asked."""
-        fresh, self._fresh = self._fresh, []
-        return [position for position in fresh if not self.is_open(position)]
+        """Return the requests that were settled, and are not written down yet."""
+        return [position for position in self._fresh if not self.is_open(position)]
+
+    def written(self) -> None:
+        """Take down that all that was settled is written down."""
+        self._fresh = []
 
     @property
     def n_ready(self) -> int:
@@ -180,10 +183,11 @@ class Register:
         portion = Portion(
             rows=row[order], answers=answers, answer_of_row=answer_of_row[order], pages=self.pages
         )
+        # in this order: an interrupt in between must not have rows missing from a file that is called whole
+        self.n_handed_out += len(positions)
         self._ready, self.pages = [], Pages()
         for position, answer in zip(positions, answers, strict=True):
             self.answers[position] = _STUBS.setdefault(answer.status, Answer(status=answer.status))
-        self.n_handed_out += len(positions)
         return portion
 
     def _rows_of(self, position: int) -> Positions:

@@ -158,7 +158,7 @@ class Story:
         for record, answer, page in read_again(found.values(), self.ledger, self._source_of, reused=True):
             self.register.settle(place[record.key], answer, page)
         # their answers are written down already
-        self.register.fresh()
+        self.register.written()
         return before - self.register.n_open
 
     def claim(self, job_id: str, *, refresh: bool) -> str:
@@ -227,7 +227,7 @@ class Story:
                 job_id=job_id,
             )
         )
-        self.register.fresh()
+        self.register.written()
         self._look_at_clock()
 
     def _look_at_clock(self) -> None:
@@ -244,6 +244,7 @@ class Story:
         positions : list of int
             Their places in the plan.
         """
+        self._write_down()
         now = self.clock.now().timestamp()
         keys = self._keys
         batches, under_way = claim(
@@ -425,6 +426,7 @@ class Story:
 
     def hand_out(self) -> Portion:
         """Return what is final and was not handed out yet; neither pages nor tasks of it are kept."""
+        self._write_down()
         return self.register.hand_out()
 
     @property
@@ -442,6 +444,8 @@ class Story:
         self._look_at_clock()
         if fresh := self.register.fresh():
             self.ledger.settle(self._settled(fresh, self.clock.now().timestamp()))
+            # not before: what an interrupt, or a full disk, has kept from being written is so the next time
+            self.register.written()
             for batch in self.batches:
                 if not (batch.resting or self.is_open(batch) or self._sender.is_sending(batch)):
                     batch.rest()
@@ -474,6 +478,7 @@ class Story:
         """Write down, once, that the complete frame was handed out."""
         if self._collected or not self.done:
             return
+        self._write_down()
         self.ledger.collect(self._places(), self.clock.now().timestamp())
         self._collected = True
 
