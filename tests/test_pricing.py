@@ -67,6 +67,17 @@ def read(text, country=None, **known):
         ("$.75", "US", (0.75, None, "USD")),
         ("99¢", "US", (0.99, None, "USD")),
         ("Rs.99", "IN", (99.0, None, "INR")),
+        ("£1,299.00", None, (1299.0, None, "GBP")),
+        ("£12", "US", (12.0, None, "GBP")),
+        ("£12", "GI", (12.0, None, "GIP")),
+        ("£12", "EG", (12.0, None, "EGP")),
+        ("99p", "GB", (0.99, None, "GBP")),
+        ("Rs. 1,29,999/-", "IN", (129999.0, None, "INR")),
+        ("à partir de 12,99 €", "FR", (12.99, None, "EUR")),
+        ("$12.99 ($0.81/fl oz)", "US", (12.99, None, "USD")),
+        ("12,99 € inkl. MwSt. zzgl. Versandkosten", "DE", (12.99, None, "EUR")),
+        ("$12.99 + shipping", "US", (12.99, None, "USD")),
+        ("Options from $12.99 – $89.99", "US", (12.99, 89.99, "USD")),
         ("KWD 12.345", "KW", (12.345, None, "KWD")),
         ("£12 – £15", "GB", (12.0, 15.0, "GBP")),
         ("€1.50 - €2", None, (1.5, 2.0, "EUR")),
@@ -115,6 +126,10 @@ def test_what_can_mean_one_price_only_is_read(text, country, expected):
         ("$(5.00)", "US", "in brackets"),
         ("+$5", "US", "that is added"),
         ("$5 + $3", "US", "that is added"),
+        ("$5 + $3 shipping", "US", "that is added"),
+        ("20% off $5", "US", "besides the price"),
+        ("£1.50p", "GB", "its hundredth"),
+        ("99p", None, "is not understood"),
         ("①", "US", "raised digits"),
         ("12 .99", "US", "several numbers"),
         ("0", "US", "may mean that it is not known"),
@@ -316,6 +331,21 @@ def test_every_shape_of_offers():
     assert_frame_equal(found[list(expected)], expected.astype(found[list(expected)].dtypes))
 
 
+def test_a_price_per_unit_is_not_the_items():
+    """What an offer asks for a kilogram is left out; for a piece, it is the price."""
+    said = '{"price": 7, "priceCurrency": "EUR", "referenceQuantity": {"value": 1, "unitCode": "%s"}}'
+    found = pd.DataFrame({"priceSpecification": [said % "KGM", said % "C62"]}).nimble.prices()
+    assert found["price"].isna().tolist() == [True, False]
+
+
+def test_a_country_that_is_no_code_is_named():
+    """``$`` in "Canada" has no currency, and £ in "Egypt" is not sterling: the note says which code is missed."""
+    frame = pd.DataFrame({"price": ["$5", "£5"], "country": ["Canada", "Egypt"]})
+    found = frame.nimble.prices()
+    assert found["currency"].isna().all()
+    assert found["price_note"].str.contains("'(?:Canada|Egypt)' is no ISO 3166-1").all()
+
+
 def test_the_callers_own_price_is_not_the_pages():
     """What stands left of the task columns is the caller's, whatever its name."""
     frame = pd.DataFrame(
@@ -323,7 +353,7 @@ def test_the_callers_own_price_is_not_the_pages():
     )
     assert frame.nimble.prices(country="US")["price"].tolist() == [2.0]
     assert frame.drop(columns="price_nimble").nimble.prices()["price_note"].tolist() == [
-        "no price on the page"
+        "no column is known to hold prices: name it with price_col="
     ]
 
 

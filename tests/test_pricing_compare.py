@@ -307,3 +307,30 @@ def test_the_shop_from_one_day_to_the_next(tmp_path):
     assert (table["spread_pct"] > 0).all()
     found = second.nimble.changes(first)["change"]
     assert sorted(found) == ["failed"] + ["unchanged"] * 5
+
+
+def test_a_frame_without_countries_is_one_market():
+    """Nothing is to be named where there is nothing to tell apart; the column says what is in it."""
+    frame = prices_of(("A", "US", "US$10"), ("A", "US", "US$9"), ("B", "US", "US$5"))
+    found = frame.drop(columns="country").nimble.compare(index="sku")
+    assert found["price"].tolist() == [9.0, 5.0]
+    assert found["cheapest"].isna().all()
+    assert_frame_equal(frame.nimble.compare(index="sku", columns=None), found)
+
+
+def test_changes_never_choose_between_currencies():
+    """Where one key has prices in several currencies, none is the lowest, and the note says what to name."""
+    frame = prices_of(("A", "US", "$10"), ("A", "DE", "9,00 €"), ("B", "US", "$5"))
+    found = frame.nimble.changes(frame, on="sku")
+    assert found["change"].tolist() == ["incomparable", "unchanged"]
+    assert "country" in found.loc["A", "price_note"]
+
+
+def test_changes_need_keys_of_one_kind_and_an_earlier_frame():
+    """Numbers never match text: that is refused rather than told as all new and all removed."""
+    frame = prices_of(("0012", "US", "$10"))
+    with pytest.raises(InputError, match=r"on='sku': text in one frame.*\n.*read_csv"):
+        frame.nimble.changes(frame.assign(sku=12), on="sku")
+    for nothing in ([], "monday.parquet"):
+        with pytest.raises(InputError, match="at least one earlier frame"):
+            frame.nimble.changes(nothing)

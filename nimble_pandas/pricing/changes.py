@@ -6,12 +6,15 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
+from nimble_pandas.errors import InputError
 from nimble_pandas.pricing.compare import key_labels
-from nimble_pandas.pricing.fields import has, listed
+from nimble_pandas.pricing.fields import column, has, listed
 from nimble_pandas.pricing.observed import ITEM, newest, observed
 
+_SEVERAL = 'prices in several currencies: name what parts the markets, as on=[…, "country"]'
 _GONE = (404, 410)  # the site itself says that there is no such page
 
 Key = tuple[object, ...]
@@ -57,10 +60,15 @@ def changed(
 ) -> pd.DataFrame:
     """Compare a snapshot with the one before; see `changes`."""
     older = [previous] if isinstance(previous, pd.DataFrame) else list(previous)
+    if not older or not all(isinstance(each, pd.DataFrame) for each in older):
+        raise InputError(
+            "previous is no frame, nor a list of frames.", hint="Give at least one earlier frame."
+        )
     keys = key_labels(on)
     if on is None and all(has(each, "country") for each in (frame, *older)):
         keys = [ITEM, "country"]
     names = [str(key) for key in keys]
+    _refuse_kinds([frame, *older], keys)
     now, *past = (_snapshot(each, keys, names) for each in (frame, *reversed(older)))
     found = {}
     for key in dict.fromkeys(key for each in (now, *past) for key in each.lines):
@@ -71,18 +79,44 @@ def changed(
     return _table(found, names, observed(frame.iloc[:0], keys, "on"))
 
 
+def _refuse_kinds(frames: Sequence[pd.DataFrame], keys: list[Hashable]) -> None:
+    """Refuse keys that are text here and numbers there: all would be new, and all removed."""
+    for key in keys:
+        found = [listed(column(each, key, "on")) for each in frames if has(each, key)]
+        kinds = [{isinstance(value, str) for value in values if value is not None} for values in found]
+        if {True} in kinds and {False} in kinds:
+            raise InputError(
+                f"on={key!r}: text in one frame, no text in another, so nothing is the same.",
+                hint=f'Give both one type, such as pandas.read_csv(…, dtype={{{key!r}: "str"}}), which keeps '
+                "leading zeros.",
+            )
+
+
 def _snapshot(frame: pd.DataFrame, keys: list[Hashable], names: list[str]) -> Snapshot:
     seen = observed(frame, keys, "on")
     values = zip(*(listed(seen[name]) for name in names), strict=True)
     pages: dict[Key, set[object]] = {}
     for key, page in zip(values, seen["page"], strict=True):
         pages.setdefault(key, set()).add(page)
-    chosen = newest(seen, names)
+    chosen = newest(_without_mixed(seen, names), names)
     facts = chosen.drop(columns=names).to_dict("records")
     chosen_keys = zip(*(listed(chosen[name]) for name in names), strict=True)
     lost = seen[seen["status"] != "ok"]
     failed = {line["page"] for line in lost.to_dict("records") if not _is_gone(line) and line["page"][0]}
     return Snapshot(dict(zip(chosen_keys, facts, strict=True)), pages, failed, set(seen["page"]))
+
+
+def _without_mixed(seen: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Take away the prices of keys that have some in several currencies: there is no lowest."""
+    priced = seen[seen["price"].notna()]
+    n_currencies = priced.groupby(names, dropna=False, observed=True)["currency"].transform("nunique")
+    mixed = priced.index[n_currencies > 1]
+    if mixed.empty:
+        return seen
+    seen = seen.copy()
+    seen.loc[mixed, ["price", "currency"]] = [np.nan, None]
+    seen.loc[mixed, "price_note"] = _SEVERAL
+    return seen
 
 
 def _is_gone(line: Line) -> bool:

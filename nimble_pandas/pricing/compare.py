@@ -9,26 +9,26 @@ import pandas as pd
 
 from nimble_pandas.errors import ConfigError
 from nimble_pandas.frames.names import Names
+from nimble_pandas.pricing.fields import has
 from nimble_pandas.pricing.observed import ITEM, newest, observed
 from nimble_pandas.pricing.rates import Conversion, Rates, conversion
 
 _NO_MARKET = "unknown"
+_ONE_MARKET = "price"
 
 
 def comparison(
     frame: pd.DataFrame,
     *,
     index: Hashable | Sequence[Hashable] | None,
-    columns: Hashable,
+    columns: Hashable | None,
     currency: str | None,
     rates: Rates | None,
 ) -> pd.DataFrame:
     """Compare the prices of items between markets; see `compare`."""
     keys = key_labels(index)
     names = [str(key) for key in keys]
-    seen = observed(frame, [*keys, columns], "index")
-    market = str(columns)
-    seen[market] = [_NO_MARKET if pd.isna(value) else str(value) for value in seen[market]]
+    seen, market = _of_markets(frame, keys, columns)
     has_price = seen["price"].notna()
     priced = seen[has_price & seen["currency"].notna()]
     unclear = seen[has_price & seen["currency"].isna()]
@@ -49,6 +49,17 @@ def comparison(
         facts.insert(4 + nth, name, sizes.reindex(wide.index, fill_value=0).astype("int64"))
     facts.columns = Names(wide, "_nimble").free(facts.columns)
     return pd.concat([items[["name"]].astype("str"), wide, facts], axis=1)
+
+
+def _of_markets(
+    frame: pd.DataFrame, keys: list[Hashable], columns: Hashable | None
+) -> tuple[pd.DataFrame, str]:
+    """Return what was seen, and which of its columns is the market; without one, all is one market."""
+    if columns is None or (columns == "country" and not has(frame, columns)):
+        return observed(frame, keys, "index").assign(_market=_ONE_MARKET), "_market"
+    seen, market = observed(frame, [*keys, columns], "index"), str(columns)
+    seen[market] = [_NO_MARKET if pd.isna(value) else str(value) for value in seen[market]]
+    return seen, market
 
 
 def key_labels(index: Hashable | Sequence[Hashable] | None) -> list[Hashable]:

@@ -14,28 +14,32 @@ _SUFFIX = "_nimble"  # of a new column whose name was taken, as `frames` gives i
 #: Squashed names, the most telling first. What stands under ``offers`` is schema.org's.
 PRICE = (
     "price", "currentprice", "saleprice", "finalprice", "productprice", "priceinfo.currentprice.price",
-    "currentprice.price", "price.value", "price.amount", "price.current", "offers.price",
+    "currentprice.price", "price.value", "price.amount", "price.current", "price.raw", "product.price",
+    "salesprice", "discountedprice", "specialprice", "buyboxprice", "buyboxwinner.price.value",
+    "pricespecification.price", "offers.price",
     "offers.lowprice", "lowprice",
     "minprice", "offers.minprice", "offers.pricespecification.price",
     "offers.pricespecification.minprice", "offers.offers.price",
     "offers.offers.lowprice", "webprice", "pricestring", "lineprice", "displayprice", "priceinfo.lineprice",
     "priceinfo.currentprice.pricestring",
 )  # fmt: skip
-PRICE_LISTS = ("offers.offers", "offers.pricespecification", "offers")
+PRICE_LISTS = ("offers.offers", "offers.pricespecification", "offers", "pricespecification")
 PRICE_TEXTS = (
     "pricestring",
     "lineprice",
     "displayprice",
     "priceinfo.lineprice",
     "priceinfo.currentprice.pricestring",
+    "price.raw",
 )
 LIST_PRICE = (
     "listprice", "oldprice", "wasprice", "originalprice", "regularprice", "strikethroughprice",
-    "formerprice", "msrp",
+    "formerprice", "initialprice", "msrp",
     "rrp", "offers.listprice", "priceinfo.wasprice.price", "priceinfo.listprice.price",
 )  # fmt: skip
 CURRENCY = (
-    "pricecurrency", "currency", "currencycode", "currencyunit", "currencysymbol", "price.currency",
+    "pricecurrency", "currency", "currencycode", "currencyunit", "currencysymbol", "price.currency", "price.currencycode", "price.symbol", "price.currencysymbol",
+    "buyboxwinner.price.currency", "pricespecification.pricecurrency",
     "offers.pricecurrency",
     "offers.pricespecification.pricecurrency", "offers.offers.pricecurrency",
     "priceinfo.currentprice.currencyunit",

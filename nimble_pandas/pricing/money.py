@@ -16,6 +16,8 @@ from nimble_pandas.pricing.signs import codes
 from nimble_pandas.pricing.territories import decimal_marks, legal_tender, n_decimals
 
 _MAX_NAMED = 4
+# the pound of the world at large: elsewhere the page, or its country, says which
+_POUND = "GBP"
 # shops write a bare 0 where they have no price to show
 _ZERO = "zero, which may mean that it is not known"
 
@@ -30,6 +32,8 @@ class Place:
         When the page was fetched.
     country : str, optional
         The page's, as `territory` gives it.
+    unread_country : str, optional
+        What the frame says of the country, where that is no code of one.
     locale : str, optional
         The page's.
     field : str, optional
@@ -42,6 +46,7 @@ class Place:
 
     day: date
     country: str | None = None
+    unread_country: str | None = None
     locale: str | None = None
     field: str | None = None
     default: str | None = None
@@ -144,7 +149,9 @@ def _with_amounts(found: Money, said: Sentence, amounts: list[Decimal]) -> Money
 
 def _amount(mention: Mention, custom: Custom) -> Decimal | str:
     amount = number(mention.numeral, custom)
-    is_cents = any("¢" in sign for sign in mention.signs)
+    is_cents = any("¢" in sign or sign == "p" for sign in mention.signs)
+    if is_cents and len(mention.signs) > 1:
+        return "a currency and its hundredth beside one number"
     return amount / 100 if is_cents and isinstance(amount, Decimal) else amount
 
 
@@ -186,6 +193,8 @@ def _currency(shown: frozenset[str], place: Place) -> tuple[str | None, str | No
         return place.default, "argument", None
     if len(local) == 1:
         return next(iter(local)), "country", None
+    if _POUND in (shown or told) and not local and not place.unread_country:
+        return _POUND, "text" if shown else "field", None
     return None, None, _unknown(shown or told, tender, place)
 
 
@@ -198,6 +207,8 @@ def _unless_contradicted(
 
 
 def _unknown(possible: frozenset[str], tender: frozenset[str], place: Place) -> str:
+    if place.unread_country:
+        return f"country {place.unread_country!r} is no ISO 3166-1 alpha-2 code, such as 'DE'"
     if possible:
         return f"the currency may be {_listed(possible)}"
     if len(tender) > 1:

@@ -11,6 +11,8 @@ import numpy as np
 from nimble_pandas.pricing.money import Money, Place, money
 
 _FORMER = ("ListPrice", "StrikethroughPrice", "SRP", "MSRP")
+# UN/CEFACT's codes of what is the item itself
+_PIECES = ("", "C62", "EA", "H87", "PCE", "NMP")
 _MAX_OFFERS = 1_000
 _MAX_DEPTH = 8
 
@@ -56,7 +58,7 @@ def _decoded(value: object) -> object:
 
 
 def _opened(value: object, depth: int = 0) -> Iterator[Mapping[str, object]]:
-    """Go through the single offers, those inside an aggregate too; past prices are left out."""
+    """Go through the single offers, those inside an aggregate too; past prices, and those per kilogram, are left out."""
     if depth > _MAX_DEPTH:
         return
     if isinstance(value, list | tuple | np.ndarray):
@@ -68,7 +70,14 @@ def _opened(value: object, depth: int = 0) -> Iterator[Mapping[str, object]]:
             for item in inner:
                 yield from _opened(item, depth + 1)
         elif str(value.get("priceType", "")).rsplit("/", 1)[-1] not in _FORMER:
-            yield value
+            if not _is_per_unit(value):
+                yield value
+
+
+def _is_per_unit(offer: Mapping[str, object]) -> bool:
+    per = offer.get("referenceQuantity")
+    unit = (per.get("unitCode") or per.get("unitText") or "") if isinstance(per, Mapping) else ""
+    return str(unit).upper() not in _PIECES
 
 
 def _has_price(offer: Mapping[str, object]) -> Iterator[bool]:

@@ -46,7 +46,7 @@ def dot_plot(
     frame: pd.DataFrame,
     *,
     index: Hashable | Sequence[Hashable] | None,
-    columns: Hashable,
+    columns: Hashable | None,
     currency: str | None,
     rates: Rates | None,
     max_items: int | None,

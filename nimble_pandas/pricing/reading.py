@@ -17,9 +17,19 @@ _TOKEN = re.compile(
     rf"(?P<sign>{SYMBOL})|(?P<numeral>{NUMERAL})|(?P<dash>[-–—~〜])|(?P<word>[^\W\d_]+(?:[.'’][^\W\d_]+)*\.?)"
     r"|(?P<gap>(?:[\s:;!*()\[\]|]|[.,](?!\d))+)|(?P<plus>\+)|(?P<other>.)"
 )
-_PERCENT = re.compile(r"[(\[]?[-–+]?\s?\d+(?:[.,]\d+)?\s?%(?:\s?(?:off|rabatt))?[)\]]?", re.IGNORECASE)
+_PERCENT = re.compile(
+    r"[(\[]?[-–+]?\s?\d+(?:[.,]\d+)?\s?%(?:\s?(?:off|rabatt)\b(?![^\w]*\d))?[)\]]?", re.IGNORECASE
+)
 # 35€99 is what French shops write for 35,99 €
 _EURO_BETWEEN = re.compile(r"(\d)€(\d{2})(?!\d)")
+# what is paid besides, where it is not said how much
+_BESIDES = re.compile(
+    r"[\s,;(]*(?:\+|\b(?:zzgl\.?|plus|excl\.?|exkl\.?|excluding|hors))"
+    r"\s*(?:versand(?:kosten)?|shipping(?: costs?)?|delivery|postage|p&p|livraison|frais de (?:port|livraison))"
+    r"[\s).*]*$",
+    re.IGNORECASE,
+)
+_UNIT_OF_TWO_WORDS = re.compile(r"\b(fl|sq|cu)\.? (?=(?:oz|ft|in|yd|m)\b)", re.IGNORECASE)
 
 Role = Literal["current", "former", "unit"]
 
@@ -82,7 +92,7 @@ def sentence(text: str, country: str | None = None) -> Sentence:
     plain = normalised(text)
     if plain.casefold().strip(" .!") in words.FREE:
         return Sentence(is_free=True, note="free")
-    rest = _PERCENT.sub(" ", plain)
+    rest = _BESIDES.sub("", _PERCENT.sub(" ", plain))
     if not any(map(str.isdigit, rest)):
         return Sentence(note="a percentage" if any(map(str.isdigit, plain)) else "no number in it")
     if not any(map(str.isdigit, re.sub(r"\(.*?\)", "", rest))):
@@ -95,7 +105,8 @@ def normalised(text: str) -> str:
     plain = re.sub(r"[\u200b-\u200f\u061c\u202a-\u202e\u2060-\u2069\ufeff\u00ad]", "", text)
     plain = "".join(_digit(character) for character in unicodedata.normalize("NFKC", plain))
     plain = re.sub(r"[’‘ʼ′`´＇]", "'", plain).replace("\u2212", "-")
-    plain = re.sub(r"(\d):-", r"\1,-", plain)  # Swedish for no öre
+    plain = re.sub(r"(\d)(?::|\s?/)-(?!\d)", r"\1,-", plain)  # Swedish for no öre, Indian for no paise
+    plain = _UNIT_OF_TWO_WORDS.sub(r"\1", plain)
     return _EURO_BETWEEN.sub(r"\1.\2€", re.sub(r"\s+", " ", plain).strip())
 
 

@@ -140,6 +140,8 @@ def codes(sign: str, country: str | None = None) -> frozenset[str]:
     """
     text = sign.strip().replace(" ", "")
     bare = text if text in local_signs(country) else text.rstrip(".")
+    if bare == "p" and country == "GB":
+        return frozenset(["GBP"])
     if bare in currencies():
         return frozenset([bare])
     if bare.casefold() in _IN_ANY_CASE:

@@ -44,6 +44,8 @@ _SCHEMA = pa.schema(
 STATUSES = frozenset(
     "ok failed empty not_delivered unreadable mismatch unknown expired invalid pending".split()
 )
+_MAX_SHOWN = 40
+_NO_COLUMN = "no column is known to hold prices: name it with price_col="
 _HIGH = {"lowprice": "highprice", "minprice": "maxprice", "price": "pricehigh"}
 
 
@@ -140,6 +142,7 @@ class _Rows:
             )
         self._prices = self._columns(known.PRICE, "price_col")
         self._lists = self._columns(known.PRICE_LISTS) if question.columns.get("price_col") is None else {}
+        self._why_nothing = "no price on the page" if self._prices or self._lists else _NO_COLUMN
         self._texts = self._columns(known.PRICE_TEXTS)
         self._highs = {name: self._columns([_high_of(name)]) for name in self._prices}
         self._list_prices = self._columns(known.LIST_PRICE, "list_price_col")
@@ -152,7 +155,7 @@ class _Rows:
         self._pages = self._columns([], "url_col") or {"url": self._fields.urls() or [None] * len(frame)}
         self._types = self._fields.task("entity_type") or [None] * len(frame)
         self._statuses = statuses(self._fields) or ["ok"] * len(frame)
-        self._known_places: dict[tuple[date, str | None, str | None], Place] = {}
+        self._known_places: dict[tuple[object, ...], Place] = {}
         self._places = self._of_each_row(len(frame))
 
     def read(self, row: int) -> dict[str, object]:
@@ -199,7 +202,7 @@ class _Rows:
                 if found_offers.price.low is not None:
                     return together
                 failed = failed or together
-        return failed or (Money(note="no price on the page"), None, None)
+        return failed or (Money(note=self._why_nothing), None, None)
 
     def _with_high(self, row: int, name: str, low: Money, place: Place) -> Money:
         """Add the upper end of a range that stands in a field of its own."""
@@ -263,7 +266,7 @@ class _Rows:
         known = (
             (
                 day.date() if isinstance(day, datetime) else today,
-                territory(country) if country is not None else None,
+                _as_text(country),
                 _as_text(locale),
             )
             for country, locale, day in zip(countries, locales, days, strict=True)
@@ -274,7 +277,11 @@ class _Rows:
         """Return one object for all rows of one place, so that what is read there is found again."""
         facts = (day, country, locale)
         if facts not in self._known_places:
-            self._known_places[facts] = Place(day=day, country=country, locale=locale, default=self._default)
+            code = territory(country) if country is not None else None
+            unread = None if code or not country else country[:_MAX_SHOWN]
+            self._known_places[facts] = Place(
+                day=day, country=code, unread_country=unread, locale=locale, default=self._default
+            )
         return self._known_places[facts]
 
     def _of_place(self, name: str, n: int) -> list[object]:

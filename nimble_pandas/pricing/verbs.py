@@ -87,7 +87,7 @@ def prices(
     Notes
     -----
     A sign that several currencies share, such as ``$`` or ``kr``, is what the page's currency field or the
-    country's legal tender says, and missing otherwise. A single dot or comma before exactly three digits
+    country's legal tender says, and missing otherwise; only ``£`` is sterling then. A single dot or comma before exactly three digits
     parts thousands where the country, the locale or the currency leaves no other reading. Every word beside
     the number must be known: a price per pound, for two, or with a coupon is not the price of the item.
 
@@ -114,7 +114,7 @@ def compare(
     frame: pd.DataFrame,
     *,
     index: Hashable | Sequence[Hashable] | None = None,
-    columns: Hashable = "country",
+    columns: Hashable | None = "country",
     currency: str | None = None,
     rates: Mapping[str, float] | pd.Series | str | None = None,
 ) -> pd.DataFrame:
@@ -130,8 +130,9 @@ def compare(
     index : label or list of label, optional
         Columns, or index levels, that tell items apart; if not given, the item's id (see `prices`), or
         where it has none its URL, as ``item``.
-    columns : label, default "country"
-        Column, or index level, with the market.
+    columns : label or None, default "country"
+        Column, or index level, with the market; with None, or in a frame without ``country``, all prices are
+        of one market, ``price``.
     currency : str, optional
         What prices are converted to; needed where they are in several currencies.
     rates : Mapping, Series or "ecb", optional
@@ -196,7 +197,8 @@ def changes(
         in which its page did not fail.
     on : label or list of label, optional
         Columns, or index levels, that tell items apart; if not given, the item's id (see `prices`), or
-        where it has none its URL, as ``item``, and ``country`` if all frames have it.
+        where it has none its URL, as ``item``, and ``country`` if all frames have it. Name the market, too:
+        ``on=["sku", "country"]``.
 
     Returns
     -------
@@ -204,7 +206,7 @@ def changes(
         ``name``; ``change``: ``unchanged``, ``up``, ``down``, ``new``, ``removed`` (its page answers 404 or
         410, or it is no longer among the rows and nothing of its page failed), ``out of stock``,
         ``restocked``, ``currency changed`` (never subtracted), ``failed`` (nothing is known of it now), or
-        ``incomparable`` (a price is missing, or all pages before had failed); ``price`` and
+        ``incomparable`` (a price is missing or in several currencies, or all pages before had failed); ``price`` and
         ``previous_price``, ``difference`` and ``percent`` (of the price before, where both are in one
         currency); ``currency``, ``previous_currency``, ``in_stock``, ``previous_in_stock``, ``fetched_at``,
         ``previous_fetched_at`` (which snapshot it was compared with) and ``price_note``. Where a snapshot
@@ -213,7 +215,7 @@ def changes(
     Raises
     ------
     InputError
-        A column is not there.
+        A column is not there, holds text in one frame and numbers in another, or there is no earlier frame.
 
     Examples
     --------
@@ -236,7 +238,7 @@ def plot_prices(
     frame: pd.DataFrame,
     *,
     index: Hashable | Sequence[Hashable] | None = None,
-    columns: Hashable = "country",
+    columns: Hashable | None = "country",
     currency: str | None = None,
     rates: Mapping[str, float] | pd.Series | str | None = None,
     max_items: int | None = 40,
@@ -253,7 +255,7 @@ def plot_prices(
         As `batch` returned it, or as `compare` did; then the next four do not matter.
     index : label or list of label, optional
         As in `compare`.
-    columns : label, default "country"
+    columns : label or None, default "country"
         As in `compare`.
     currency : str, optional
         As in `compare`.

@@ -7,7 +7,7 @@ TO = frozenset("to bis à a al au até ata hasta tot till til do и до through
 
 #: What says that other variants cost more.
 FROM = frozenset(
-    """from starting start starts beginning at ab von desde da dal de od från fra vanaf dès partir від от
+    """from starting start starts beginning at ab von desde da dal de od från fra vanaf dès à partir від от
     より から""".split()
 )
 
@@ -26,7 +26,7 @@ PLAIN = frozenset(
     preis jetzt nur aktuell aktueller angebot prix maintenant seulement precio ahora oferta preço agora por
     prezzo ora solo cena teraz nu nur pris prijs incl inkl including inclusive excl inc vat mwst ust gst tax
     of all taxes iva tva ttc moms btw inklusive tasse incluses incluido impostos inclusos 税込 税抜
-    each ea apiece stück unité unidad""".split()
+    each ea apiece stück unité unidad options""".split()
 )
 
 #: What says that the amount is taken off, or paid besides.
