@@ -129,6 +129,18 @@ def test_frames_hand_out_every_row_once(service):
     assert list(job.frames()) == []
 
 
+def test_what_went_wrong_is_known_after_it_was_handed_out():
+    """A job that keeps no pages still says why some failed, and never that nothing is known."""
+    with serve(pages="instant", faults=[Fault("failed", task=1)]) as service:
+        job = rows(5).nimble.submit(client=service.client(), **ASK)
+        before = str(job.wait())
+        job = nimble_pandas.attach(job.id, client=service.client(), progress="none")
+        (_,) = job.frames()
+        reasons = [line for line in before.splitlines() if " failed: " in line]
+        assert reasons
+        assert [line for line in str(job).splitlines() if " failed: " in line] == reasons
+
+
 def test_a_row_that_is_sent_again_comes_again(service):
     """What is handed out as failed, and then sent again, comes with its page; the rest does not."""
     service.inject(Fault("failed", task=1, text="blocked by the site"))

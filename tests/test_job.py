@@ -160,6 +160,14 @@ def test_pages_and_fields_can_be_mixed_row_by_row(service):
     assert answer["n_entities"].tolist() == [1, 0]
 
 
+def test_a_type_that_is_nowhere_is_said(service):
+    """A misspelt type is no silent frame without fields: the warning names the types that are there."""
+    frame = pd.DataFrame({"url": shop.search_urls(service.shop_url, 1, style="walmart")})
+    with pytest.warns(UserWarning, match="explode='Produkt': no page has .* 'SearchResult'") as said:
+        frame.nimble.batch(**ASK, explode="Produkt", client=service.client())
+    assert [warning.filename for warning in said] == [__file__]
+
+
 def test_a_search_page_explodes(service):
     """One row per search result, the index repeated; a row with none stays one row."""
     urls = [shop.search_urls(service.shop_url)[0], *shop.product_urls(service.shop_url, 1)]

@@ -13,7 +13,7 @@ import pytest
 import requests
 import uvicorn
 
-from nimble_pandas.local import shop
+from nimble_pandas.local import serve, shop
 from nimble_pandas.local.fetch import Fetcher
 from nimble_pandas.local.parse import parse
 from nimble_pandas.local.shop.catalogue import STYLES, matching, products
@@ -365,6 +365,20 @@ def test_day_moves_prices():
     assert before == again
     moved = sum(one != other for one, other in zip(before, after, strict=True))
     assert 5 < moved < 60
+
+
+def test_the_services_clock_moves_prices():
+    """In the shop of a service, a day that passes there moves prices, too."""
+    with serve() as service:
+        urls = shop.product_urls(service.shop_url, style="walmart")[:30]
+
+        def prices():
+            pages = fetch(service.shop_url, urls)
+            return [parsed(page)["entities"]["Product"][0]["price"] for page in pages]
+
+        before = prices()
+        service.clock.advance(3 * 24 * 3600)
+        assert prices() != before
 
 
 def test_pictures(shop_url):

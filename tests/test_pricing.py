@@ -339,7 +339,7 @@ def test_a_price_per_unit_is_not_the_items():
 
 
 def test_a_country_that_is_no_code_is_named():
-    """``$`` in "Canada" has no currency, and £ in "Egypt" is not sterling: the note says which code is missed."""
+    """``$`` in "Canada" has no currency, and £ in "Egypt" is not sterling: the note says what is missed."""
     frame = pd.DataFrame({"price": ["$5", "£5"], "country": ["Canada", "Egypt"]})
     found = frame.nimble.prices()
     assert found["currency"].isna().all()

@@ -52,7 +52,7 @@ def drawn(ax):
     ax.figure.canvas.draw()
     legend = ax.get_legend()
     labels = [text.get_text() for text in legend.get_texts()] if legend else []
-    return [label.get_text() for label in ax.get_yticklabels()], labels, ax.get_title(loc="left")
+    return [label.get_text() for label in ax.get_yticklabels()], labels, ax.get_title()
 
 
 @pytest.mark.parametrize(("n", "n_shown"), [(5, 5), (500, 40)])
@@ -142,9 +142,9 @@ def test_frames_without_anything_to_draw():
     frame = snapshots(3)
     empty = frame.assign(price=None)
     for given in (empty, frame.iloc[:0]):
-        assert given.nimble.plot_prices().get_title(loc="left").startswith("Prices by market")
-        assert given.nimble.plot_history().get_title(loc="left").startswith("Prices over time")
-        assert given.nimble.plot_status().get_title(loc="left") == f"Status of {len(given)} rows"
+        assert given.nimble.plot_prices().get_title().startswith("Prices by market")
+        assert given.nimble.plot_history().get_title().startswith("Prices over time")
+        assert given.nimble.plot_status().get_title() == f"Status of {len(given)} rows"
         drawn(given.nimble.plot_status(by="country"))
     with pytest.raises(InputError, match="no column with the status"):
         frame.drop(columns="status").nimble.plot_status()

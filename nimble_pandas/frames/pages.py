@@ -21,6 +21,7 @@ _BLOCK = 256
 # pages themselves are long, and a string and its copy in Arrow are two of them
 _BLOCK_CHARACTERS = 2**23
 
+_MAX_TYPES = 20
 # The service's own two spellings of the type, among an entity's fields.
 _TYPE_FIELDS = "entity_type", "entityType"
 _MAIN = "product"
@@ -155,6 +156,27 @@ class Pages:
             place for word, place in self._words.items() if word and word.casefold() == explode.casefold()
         ]
         return np.flatnonzero(np.isin(np.array(self._types, dtype=np.intp), wanted))
+
+    def lacks(self, explode: bool | str) -> str | None:
+        """Say that no page has an entity of a type, where others are there.
+
+        Parameters
+        ----------
+        explode : bool or str
+            As `shown` takes it.
+
+        Returns
+        -------
+        str or None
+            Which type, and which there are; None where nothing is amiss.
+        """
+        there = [word for word in self._words if word]
+        if not isinstance(explode, str) or not there or explode.casefold() in map(str.casefold, there):
+            return None
+        return (
+            f"explode={explode!r}: no page has such an entity, so no row has fields. "
+            f"The types on these pages are {', '.join(map(repr, sorted(there)[:_MAX_TYPES]))}."
+        )
 
     def page_of(self, entities: Positions) -> Positions:
         """Return the page that each of some entities is on."""

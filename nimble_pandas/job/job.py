@@ -24,6 +24,7 @@ from nimble_pandas.job.unread import lay_out_tasks, task_table
 from nimble_pandas.job.words import FAILED, hours_left, how_to_go_on, what_was_there
 from nimble_pandas.ledger import Ledger, Sent
 from nimble_pandas.planning import Plan
+from nimble_pandas.planning.warn import warn
 from nimble_pandas.progress import Snapshot, View
 from nimble_pandas.progress.card import card
 from nimble_pandas.progress.words import text
@@ -411,6 +412,8 @@ class Job:
     def _laid_out(self, *, explode: bool | str, dtype_backend: str | NoDefault) -> pd.DataFrame:
         self._refuse_if_handed_out()
         register = self._story.register
+        if lacking := register.pages.lacks(explode):
+            warn(lacking)
         # what a watch adds meanwhile would be in some columns and not in others
         with self._sittings.lock:
             return assemble(

@@ -24,6 +24,7 @@ from nimble_pandas.job.judge import judge
 from nimble_pandas.job.sources import Pulled
 from nimble_pandas.models import read_output
 from nimble_pandas.options import Options
+from nimble_pandas.planning.warn import warn
 from nimble_pandas.storage import Store, normalise_url
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ def read_outputs(
                 known[url] = _answer(url, found, pages)
     nowhere = Answer(status="invalid", error="there is no output URL")
     answers = [known[url] if isinstance(url, str) else nowhere for url in series]
+    if lacking := pages.lacks(explode):
+        warn(lacking)
     return assemble(
         pd.DataFrame(index=series.index),
         answers,

@@ -18,8 +18,9 @@ _N_LANDED = 3
 
 # pages are handed out when they take so much room, however few they are
 _MAX_BYTES = 64 * 2**20
-# what is kept of an answer that was handed out
-_STUBS: dict[str, Answer] = {}
+# what is kept of answers that were handed out: of so many kinds the reason, too
+_MAX_REASONS = 256
+_MAX_REASON = 200
 
 Positions = npt.NDArray[np.intp]
 
@@ -76,6 +77,7 @@ class Register:
         #: How many pages may be there before they are handed out; any number if None.
         self.max_pages: int | None = None
         self.n_handed_out = 0
+        self._stubs: dict[tuple[str, str | None], Answer] = {}
         # a byte for each answer: a set of a million takes a hundred times as much
         self._is_open = bytearray(b"\1" * plan.n_requests)
         self._fresh: list[int] = []
@@ -187,8 +189,16 @@ class Register:
         self.n_handed_out += len(positions)
         self._ready, self.pages = [], Pages()
         for position, answer in zip(positions, answers, strict=True):
-            self.answers[position] = _STUBS.setdefault(answer.status, Answer(status=answer.status))
+            self.answers[position] = self._stub(answer)
         return portion
+
+    def _stub(self, answer: Answer) -> Answer:
+        """Return what is kept of an answer, one object for all of its kind."""
+        reason = answer.error[:_MAX_REASON] if answer.error else None
+        if reason and len(self._stubs) >= _MAX_REASONS and (answer.status, reason) not in self._stubs:
+            reason = "no room was left for its reason: see the column error"
+        kind = answer.status, reason
+        return self._stubs.setdefault(kind, Answer(status=answer.status, error=reason))
 
     def _rows_of(self, position: int) -> Positions:
         if self._row_order is None:

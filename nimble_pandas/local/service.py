@@ -209,10 +209,16 @@ class Service:
         worker = self._worker()
         apps: dict[socket.socket, ASGIApp] = {self._listener: self._application(worker)}
         if self._shop_listener:
-            apps[self._shop_listener] = importlib.import_module("nimble_pandas.local.shop").application()
+            apps[self._shop_listener] = self._shop()
         async with contextlib.aclosing(worker), serving(apps):
             ready()
             await stop.wait()
+
+    def _shop(self) -> ASGIApp:
+        opened_at = self.clock.now()
+        shop = importlib.import_module("nimble_pandas.local.shop")
+        app: ASGIApp = shop.application(day=lambda: (self.clock.now() - opened_at).days)
+        return app
 
     def _worker(self) -> Worker:
         return Worker(

@@ -38,7 +38,8 @@ LIST_PRICE = (
     "rrp", "offers.listprice", "priceinfo.wasprice.price", "priceinfo.listprice.price",
 )  # fmt: skip
 CURRENCY = (
-    "pricecurrency", "currency", "currencycode", "currencyunit", "currencysymbol", "price.currency", "price.currencycode", "price.symbol", "price.currencysymbol",
+    "pricecurrency", "currency", "currencycode", "currencyunit", "currencysymbol", "price.currency",
+    "price.currencycode", "price.symbol", "price.currencysymbol",
     "buyboxwinner.price.currency", "pricespecification.pricecurrency",
     "offers.pricecurrency",
     "offers.pricespecification.pricecurrency", "offers.offers.pricecurrency",

@@ -58,7 +58,7 @@ def _decoded(value: object) -> object:
 
 
 def _opened(value: object, depth: int = 0) -> Iterator[Mapping[str, object]]:
-    """Go through the single offers, those inside an aggregate too; past prices, and those per kilogram, are left out."""
+    """Go through the single offers, those inside an aggregate too, but past prices and those per kilogram."""
     if depth > _MAX_DEPTH:
         return
     if isinstance(value, list | tuple | np.ndarray):
@@ -69,9 +69,12 @@ def _opened(value: object, depth: int = 0) -> Iterator[Mapping[str, object]]:
         if not any(_has_price(value)):
             for item in inner:
                 yield from _opened(item, depth + 1)
-        elif str(value.get("priceType", "")).rsplit("/", 1)[-1] not in _FORMER:
-            if not _is_per_unit(value):
-                yield value
+        elif not _is_former(value) and not _is_per_unit(value):
+            yield value
+
+
+def _is_former(offer: Mapping[str, object]) -> bool:
+    return str(offer.get("priceType", "")).rsplit("/", 1)[-1] in _FORMER
 
 
 def _is_per_unit(offer: Mapping[str, object]) -> bool:

@@ -271,7 +271,7 @@ def _date_axis(ax: Axes) -> None:
 
 def _head(ax: Axes, title: str, *more: str) -> None:
     """Write the title, with what the plot leaves out, and the legend beside it."""
-    ax.set_title("; ".join(filter(None, [title, *more])), loc="left", fontsize="medium")
+    ax.set_title("; ".join(filter(None, [title, *more])), fontsize="medium")
     handles, _ = ax.get_legend_handles_labels()
     if handles:
         ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize="small")

@@ -25,7 +25,7 @@ _EURO_BETWEEN = re.compile(r"(\d)€(\d{2})(?!\d)")
 # what is paid besides, where it is not said how much
 _BESIDES = re.compile(
     r"[\s,;(]*(?:\+|\b(?:zzgl\.?|plus|excl\.?|exkl\.?|excluding|hors))"
-    r"\s*(?:versand(?:kosten)?|shipping(?: costs?)?|delivery|postage|p&p|livraison|frais de (?:port|livraison))"
+    r"\s*(?:versand(?:kosten)?|shipping(?: costs?)?|delivery|postage|p&p|(?:frais de )?(?:livraison|port))"
     r"[\s).*]*$",
     re.IGNORECASE,
 )

@@ -87,9 +87,10 @@ def prices(
     Notes
     -----
     A sign that several currencies share, such as ``$`` or ``kr``, is what the page's currency field or the
-    country's legal tender says, and missing otherwise; only ``£`` is sterling then. A single dot or comma before exactly three digits
-    parts thousands where the country, the locale or the currency leaves no other reading. Every word beside
-    the number must be known: a price per pound, for two, or with a coupon is not the price of the item.
+    country's legal tender says, and missing otherwise; only ``£`` is sterling then. A single dot or
+    comma before exactly three digits parts thousands where the country, the locale or the currency leaves no
+    other reading. Every word beside the number must be known: a price per pound, for two, or with a coupon is
+    not the price of the item.
 
     Examples
     --------
@@ -206,10 +207,10 @@ def changes(
         ``name``; ``change``: ``unchanged``, ``up``, ``down``, ``new``, ``removed`` (its page answers 404 or
         410, or it is no longer among the rows and nothing of its page failed), ``out of stock``,
         ``restocked``, ``currency changed`` (never subtracted), ``failed`` (nothing is known of it now), or
-        ``incomparable`` (a price is missing or in several currencies, or all pages before had failed); ``price`` and
-        ``previous_price``, ``difference`` and ``percent`` (of the price before, where both are in one
-        currency); ``currency``, ``previous_currency``, ``in_stock``, ``previous_in_stock``, ``fetched_at``,
-        ``previous_fetched_at`` (which snapshot it was compared with) and ``price_note``. Where a snapshot
+        ``incomparable`` (a price is missing or in several currencies, or all pages before had failed);
+        ``price`` and ``previous_price``, ``difference`` and ``percent`` (of the price before, where both are in
+        one currency); ``currency``, ``previous_currency``, ``in_stock``, ``previous_in_stock``,
+        ``fetched_at``, ``previous_fetched_at`` (which snapshot it was compared with) and ``price_note``. Where a snapshot
         has several rows for an item, the newest price counts, and of those the lowest.
 
     Raises

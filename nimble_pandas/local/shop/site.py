@@ -28,14 +28,14 @@ _GENERIC: dict[str, Writer] = {
 }
 
 
-def application(*, day: int = 0) -> Starlette:
+def application(*, day: int | Callable[[], int] = 0) -> Starlette:
     """Build the demo shop.
 
     Parameters
     ----------
-    day : int, default 0
-        The day of its prices: about one price in nine moves each day. ``application.state.day`` can be set
-        while the shop is open.
+    day : int or callable, default 0
+        The day of its prices, or what tells it: about one price in nine moves each day.
+        ``application.state.day`` can be set while the shop is open.
 
     Returns
     -------

@@ -150,12 +150,13 @@ def visit(request: Request) -> Visit:
     said = {name: query.get(name) or request.headers.get(f"demo-{name}") for name in ("state", "city", "zip")}
     country = (query.get("market") or request.headers.get("demo-country") or HOME.country).upper()[:20]
     market = MARKETS.get(country, HOME)
+    day = request.app.state.day
     return Visit(
         market=market,
         asked="" if market.country == country else country,
         language=language_of(request.headers.get("accept-language"), market),
         store=closest(**said) if market is HOME else None,
-        day=request.app.state.day,
+        day=day() if callable(day) else day,
         root_url=str(request.base_url).rstrip("/"),
         kept={name: query[name] for name in ("market", "state", "city", "zip") if query.get(name)},
         query=dict(query),
