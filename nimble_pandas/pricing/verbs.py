@@ -210,8 +210,8 @@ def changes(
         ``incomparable`` (a price is missing or in several currencies, or all pages before had failed);
         ``price`` and ``previous_price``, ``difference`` and ``percent`` (of the price before, where both are
         in one currency); ``currency``, ``previous_currency``, ``in_stock``, ``previous_in_stock``,
-        ``fetched_at``, ``previous_fetched_at`` (which snapshot it was compared with) and ``price_note``. Where
-        a snapshot has several rows for an item, the newest price counts, and of those the lowest.
+        ``fetched_at``, ``previous_fetched_at`` (which snapshot it was compared with) and ``price_note``.
+        Where a snapshot has several rows for an item, the newest price counts, and of those the lowest.
 
     Raises
     ------
