@@ -285,6 +285,9 @@ def test_failed_rows_say_why(service):
     job = pages(service).nimble.submit(**ASK, client=service.client()).wait()
     (row,) = job.failed().to_dict("records")
     assert (row["status"], row["error"]) == ("failed", "blocked by the site")
+    # the pages were not handed out yet: the same call brings them, and pays nothing
+    again = pages(service).nimble.submit(**ASK, client=service.client())
+    assert (again.id, len(submits(service))) == (job.id, 1)
     assert job.frame()["status"].tolist() == ["ok", "failed", "ok", "ok", "ok", "ok"]
 
 

@@ -590,7 +590,9 @@ class Job:
         """
         # by the answers: the caller's own frame may have a column called "status"
         with self._sittings.lock:
-            frame, register = self.frame(), self._story.register
+            # the other pages are not handed out by this
+            frame = self._laid_out(explode=False, dtype_backend=no_default)
+            register = self._story.register
             statuses = [register.answers[answer].status for answer in register.answer_of_row]
         return frame[[status not in {"ok", "pending"} for status in statuses]]
 
