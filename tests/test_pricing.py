@@ -331,6 +331,14 @@ def test_every_shape_of_offers():
     assert_frame_equal(found[list(expected)], expected.astype(found[list(expected)].dtypes))
 
 
+def test_a_note_says_what_to_give():
+    """Pages that were not parsed, and a ``$`` from nowhere, name the argument that is missing."""
+    pages = pd.DataFrame({"url": ["https://shop.example"], "task_id": "t", "html_content": "<html>"})
+    assert pages.nimble.prices()["price_note"].str.contains("parse=True").all()
+    alone = pd.DataFrame({"price": ["$5", 5]}).nimble.prices()
+    assert alone["price_note"].str.contains("country= or currency=").all()
+
+
 def test_a_price_per_unit_is_not_the_items():
     """What an offer asks for a kilogram is left out; for a piece, it is the price."""
     said = '{"price": 7, "priceCurrency": "EUR", "referenceQuantity": {"value": 1, "unitCode": "%s"}}'

@@ -60,6 +60,12 @@ def attach(
     ------
     ConfigError
         There is no such job, or it is another service's or account's.
+
+    Notes
+    -----
+    The rows come from the ledger's Parquet, which knows no subclass: a GeoDataFrame comes back as a DataFrame
+    whose geometry is well-known binary. `geopandas.GeoSeries.from_wkb` reads it, or `DataFrame.join` puts what
+    was found beside the rows that you still have.
     """
     storage_options = Options(storage_options)
     ledger = ledger or Ledger()

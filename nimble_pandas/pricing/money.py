@@ -210,10 +210,14 @@ def _unknown(possible: frozenset[str], tender: frozenset[str], place: Place) -> 
     if place.unread_country:
         return f"country {place.unread_country!r} is no ISO 3166-1 alpha-2 code, such as 'DE'"
     if possible:
-        return f"the currency may be {_listed(possible)}"
+        return f"the currency may be {_listed(possible)}{_how_to_tell(place)}"
     if len(tender) > 1:
         return f"{place.country} has {_listed(tender)}"
-    return "nothing says the currency"
+    return f"nothing says the currency{_how_to_tell(place)}"
+
+
+def _how_to_tell(place: Place) -> str:
+    return "" if place.country else ": give country= or currency=, or the column with one"
 
 
 def _listed(possible: frozenset[str]) -> str:

@@ -45,6 +45,7 @@ STATUSES = frozenset(
     "ok failed empty not_delivered unreadable mismatch unknown expired invalid pending".split()
 )
 _MAX_SHOWN = 40
+_NOT_PARSED = "the pages are there as HTML: fetch them with parse=True"
 _NO_COLUMN = "no column is known to hold prices: name it with price_col="
 _HIGH = {"lowprice": "highprice", "minprice": "maxprice", "price": "pricehigh"}
 
@@ -142,7 +143,7 @@ class _Rows:
             )
         self._prices = self._columns(known.PRICE, "price_col")
         self._lists = self._columns(known.PRICE_LISTS) if question.columns.get("price_col") is None else {}
-        self._why_nothing = "no price on the page" if self._prices or self._lists else _NO_COLUMN
+        self._why_nothing = self._of_no_price()
         self._texts = self._columns(known.PRICE_TEXTS)
         self._highs = {name: self._columns([_high_of(name)]) for name in self._prices}
         self._list_prices = self._columns(known.LIST_PRICE, "list_price_col")
@@ -157,6 +158,11 @@ class _Rows:
         self._statuses = statuses(self._fields) or ["ok"] * len(frame)
         self._known_places: dict[tuple[object, ...], Place] = {}
         self._places = self._of_each_row(len(frame))
+
+    def _of_no_price(self) -> str:
+        if self._prices or self._lists:
+            return "no price on the page"
+        return _NOT_PARSED if self._fields.task("html_content") else _NO_COLUMN
 
     def read(self, row: int) -> dict[str, object]:
         """Return what the frame says of one row, under the names of the columns."""
