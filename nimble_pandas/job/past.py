@@ -63,9 +63,9 @@ def attach(
 
     Notes
     -----
-    The rows come from the ledger's Parquet, which knows no subclass: a GeoDataFrame comes back as a DataFrame
-    whose geometry is well-known binary. `geopandas.GeoSeries.from_wkb` reads it, or `DataFrame.join` puts what
-    was found beside the rows that you still have.
+    The rows come from the ledger's Parquet, which knows no subclass: a GeoDataFrame comes back as a frame
+    whose geometry is well-known binary. `geopandas.GeoSeries.from_wkb` reads it, or `DataFrame.join` puts
+    what was found beside the rows that you still have.
     """
     storage_options = Options(storage_options)
     ledger = ledger or Ledger()
