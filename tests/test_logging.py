@@ -6,8 +6,9 @@ import subprocess
 import sys
 
 import pandas as pd
+from clocks import Fast
 
-from nimble_pandas import Ledger
+from nimble_pandas import Client, Ledger
 from nimble_pandas.local import Fault, serve, shop
 
 
@@ -15,7 +16,9 @@ def test_what_happens_to_a_job_is_logged_and_nothing_secret_is(tmp_path, caplog)
     """Submits, what was lost and found, calls made again, the end; by rooms, with no key and no page."""
     caplog.set_level("DEBUG", "nimble_pandas")
     with serve(faults=[Fault("429", on="submit", retry_after=0), Fault("503", on="progress")]) as service:
-        client = service.client()
+        client = Client(
+            base_url=service.base_url, username=service.username, password=service.password, clock=Fast()
+        )
         pages = pd.Series(shop.product_urls(service.shop_url, 2))
         how = {"vendor": "walmart", "progress": "none", "client": client, "ledger": Ledger(tmp_path)}
         pages.nimble.batch(**how)

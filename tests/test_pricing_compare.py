@@ -334,3 +334,9 @@ def test_changes_need_keys_of_one_kind_and_an_earlier_frame():
     for nothing in ([], "monday.parquet"):
         with pytest.raises(InputError, match="at least one earlier frame"):
             frame.nimble.changes(nothing)
+
+
+def test_a_misspelt_column_is_guessed():
+    """Of a frame with fifty columns, the message names the one that was meant."""
+    with pytest.raises(InputError, match=r"index='skuu'.*\nDid you mean 'sku'\?"):
+        MARKETS.nimble.compare(index="skuu")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Hashable, Iterable, Sequence
 
 import pandas as pd
@@ -142,9 +143,14 @@ def column(frame: pd.DataFrame, label: Hashable, argument: str) -> pd.Series:
     if not at and label in frame.index.names:
         return pd.Series(frame.index.get_level_values(frame.index.names.index(label)), index=frame.index)
     named = ", ".join(map(repr, frame.columns[:_MAX_NAMED]))
+    close = difflib.get_close_matches(
+        str(label), [each for each in frame.columns if isinstance(each, str)], 1
+    )
     raise InputError(
         f"{argument}={label!r}: the frame has {len(at) or 'no'} such column{'s' if at else ''}.",
-        hint=f"Its columns are {named}{', …' if len(frame.columns) > _MAX_NAMED else ''}.",
+        hint=f"Did you mean {close[0]!r}?"
+        if close and not at
+        else f"Its columns are {named}{', …' if len(frame.columns) > _MAX_NAMED else ''}.",
     )
 
 
