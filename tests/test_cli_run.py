@@ -12,6 +12,7 @@ import pytest
 
 import nimble_pandas
 from nimble_pandas.cli import main
+from nimble_pandas.cli.endings import in_shell
 from nimble_pandas.cli.files import read_rows
 from nimble_pandas.local import Fault, serve, shop
 
@@ -212,6 +213,13 @@ def test_a_file_that_cannot_be_written_to_its_end_is_none(service):
     assert [path.name for path in Path().iterdir()] == ["urls.csv"]
     again = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
     assert (again.returncode, service.counts["submit"]) == (0, 1)
+
+
+@pytest.mark.parametrize("more", ["", "; frame = job.wait().frame()"])
+def test_what_to_type_is_spelled_for_a_shell(more):
+    """Whether the library says to wait for the job, or to read its pages again."""
+    said = in_shell(f'Read the pages again: job = nimble_pandas.attach("J"){more}', out="p.parquet")
+    assert said == "Read the pages again: nimble-pandas attach J --out p.parquet"
 
 
 def test_every_argument_of_the_call_is_an_option():

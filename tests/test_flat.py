@@ -2,6 +2,7 @@
 
 import io
 import json
+import resource
 
 import duckdb
 import fsspec
@@ -252,6 +253,25 @@ def test_what_cannot_be_written_is_said_before_anything_is(service, tmp_path):
     assert odd.wait().frame()["status"].tolist() == ["ok", "ok"]
     with pytest.raises(nimble_pandas.StorageError, match="attach"):
         job.to_parquet("s3://no-such-bucket/x.parquet")
+
+
+@pytest.mark.parametrize("partition_cols", [None, ["day"]], ids=["file", "dataset"])
+def test_a_disk_that_is_full_says_how_to_read_the_pages_again(service, tmp_path, partition_cols):
+    """Nothing is left behind, and with more room the line that the error names writes it."""
+    job = rows(40).nimble.submit(client=service.client(), **ASK).wait()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
+    try:
+        with pytest.raises(nimble_pandas.StorageError, match="cannot be written") as raised:
+            job.to_parquet(tmp_path / "x.parquet", partition_cols=partition_cols)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [*tmp_path.iterdir()] == []
+    scope = {"nimble_pandas": nimble_pandas}
+    exec(raised.value.hint.partition(": ")[2], scope)
+    scope["job"].to_parquet(tmp_path / "x.parquet", partition_cols=partition_cols)
+    assert pd.read_parquet(tmp_path / "x.parquet")["status"].tolist() == ["ok"] * 40
+    assert service.counts["submit"] == 1
 
 
 def test_no_rows(service, tmp_path):

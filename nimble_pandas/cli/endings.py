@@ -95,7 +95,7 @@ def told(exc: BaseException, *, out: object = None) -> str:
 def in_shell(message: str, *, out: object = None) -> str:
     """Spell what a message of the library says to type as it is typed in a shell."""
     message = re.sub(
-        r'job = nimble_pandas\.attach\("(.+?)"\); frame = job\.wait\(\)\.frame\(\)',
+        r'job = nimble_pandas\.attach\("(.+?)"\)(?:; frame = job\.wait\(\)\.frame\(\))?',
         lambda found: fetching(found[1], out),
         message,
     )

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from nimble_pandas.errors import InputError, StorageError
+from nimble_pandas.errors import InputError, NimbleError, StorageError
 from nimble_pandas.frames import Spool, make_sheet
 from nimble_pandas.job.register import NOTHING, Portion
 from nimble_pandas.storage import Store, normalise_url
@@ -68,7 +68,7 @@ class Target:
         Raises
         ------
         StorageError
-            There can be none beside the target.
+            There can be none beside the target, or the block has no room in it.
         """
         beside = self._local.parent if self._local else None
         try:
@@ -80,6 +80,10 @@ class Target:
             raise StorageError(f"nothing can be written beside {self._url}: {exc}") from exc
         try:
             yield folder
+        except OSError as exc:
+            if isinstance(exc, NimbleError):
+                raise
+            raise StorageError(f"{self._url} cannot be written: {exc}") from exc
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -124,22 +128,17 @@ class Target:
 
         Raises
         ------
-        StorageError
+        OSError
             They cannot be put there; the target is as it was, up to whole files of a dataset.
         """
-        try:
-            if self._partition_cols:
-                self._write_dataset(tables, schema, folder)
-            else:
-                file = folder / "data"
-                with pq.ParquetWriter(file, schema) as writer:
-                    for table in _grouped(tables):
-                        writer.write_table(table)
-                self._put(file, self._url)
-        except OSError as exc:
-            if isinstance(exc, StorageError):
-                raise
-            raise StorageError(f"{self._url} cannot be written: {exc}") from exc
+        if self._partition_cols:
+            self._write_dataset(tables, schema, folder)
+            return
+        file = folder / "data"
+        with pq.ParquetWriter(file, schema) as writer:
+            for table in _grouped(tables):
+                writer.write_table(table)
+        self._put(file, self._url)
 
     def _write_dataset(self, tables: Iterator[pa.Table], schema: pa.Schema, folder: Path) -> None:
         columns = [schema.field(name) for name in self._partition_cols]
