@@ -5,13 +5,14 @@
 The local service runs in a process of its own and makes its pages up at once, so that what is measured is
 the client: 200,000 rows are 200 batches. Memory is what the kernel says of each process (VmHWM). With
 `--pull` outputs are asked for one by one over HTTP in place of being read from a folder; `--parquet` writes
-the rows to a file in flat memory in place of a frame; `--rate-limit` lets the service refuse what comes
+the rows to a file in flat memory in place of a frame, `--frames` hands them out in frames; `--rate-limit` lets the service refuse what comes
 faster, and `--max-rate` the client not call faster in the first place.
 """
 
 from __future__ import annotations
 
 import argparse
+import collections
 import json
 import os
 import pathlib
@@ -68,7 +69,7 @@ def load(chosen: argparse.Namespace, base_url: str, folder: pathlib.Path) -> dic
     rows = pd.DataFrame({"url": [f"https://www.walmart.com/ip/{n}" for n in range(chosen.rows)]})
     rate = {"max_rate": chosen.max_rate} if chosen.max_rate else {}
     client = nimble_pandas.Client(base_url=base_url, username="load", password="load", **rate)
-    before = memory_mib()
+    before, cpu_before = memory_mib(), cpu_seconds()
     started = time.perf_counter()
     job = nimble_pandas.submit(
         rows,
@@ -79,21 +80,27 @@ def load(chosen: argparse.Namespace, base_url: str, folder: pathlib.Path) -> dic
         client=client,
         storage_url=None if chosen.pull else str(folder / "outputs"),
     )
+    submitted = {"s": round(time.perf_counter() - started, 1), "MiB": memory_mib()}
+    statuses: collections.Counter[str] = collections.Counter()
     if chosen.parquet:
         job.to_parquet(folder / "prices.parquet")
-        statuses = pq.read_table(folder / "prices.parquet", columns=["status"])["status"].to_pandas()
+    elif chosen.frames:
+        for frame in job.frames():
+            statuses.update(frame["status"])
     else:
-        statuses = job.wait().frame()["status"]
-    seconds = time.perf_counter() - started
-    after = memory_mib()
+        statuses.update(job.wait().frame()["status"])
+    seconds, after, cpu_after = time.perf_counter() - started, memory_mib(), cpu_seconds()
+    if chosen.parquet:
+        statuses.update(pq.read_table(folder / "prices.parquet", columns=["status"])["status"].to_pylist())
     return {
         "seconds": round(seconds, 1),
         "rows a second": round(chosen.rows / seconds),
-        "CPU s": cpu_seconds(),
+        "CPU s": round(cpu_after - cpu_before, 1),
         "MiB before": before["VmRSS"],
+        "submitted": submitted,
         "MiB at most": after["VmHWM"],
         "bytes a row": round((after["VmHWM"] - before["VmRSS"]) * 2**20 / chosen.rows),
-        "statuses": statuses.value_counts().to_dict(),
+        "statuses": statuses,
     }
 
 
@@ -102,7 +109,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--pull", action="store_true")
-    parser.add_argument("--parquet", action="store_true")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--parquet", action="store_true")
+    how.add_argument("--frames", action="store_true")
     parser.add_argument("--max-rate", type=float)
     parser.add_argument("--rate-limit", type=float)
     parser.add_argument("--burst", type=int, default=20)

@@ -1,9 +1,11 @@
 """The local service over a socket: what the API documents, and what it leaves open."""
 
 import asyncio
+import base64
 import contextlib
 import gzip
 import json
+import socket
 import threading
 import time
 from pathlib import Path
@@ -616,6 +618,18 @@ def test_a_bug_of_the_service_is_raised_by_check():
         with pytest.raises(RuntimeError, match="stands still"):
             service.check()
         service.check()
+
+
+def test_whoever_dies_while_sending_is_no_bug(service):
+    """A body of which the rest never comes is no batch, and nothing for ``check`` to raise."""
+    credentials = base64.b64encode(f"{service.username}:{service.password}".encode()).decode()
+    head = f"POST /api/v1/batch/ecommerce HTTP/1.1\r\nHost: here\r\nAuthorization: Basic {credentials}\r\n"
+    host, port = service.base_url.split("/")[2].split(":")
+    with socket.create_connection((host, int(port))) as caller:
+        caller.sendall(f'{head}Content-Length: 1000\r\n\r\n{{"requests": ['.encode())
+        eventually(lambda: service.log)
+    assert Caller(service).get("/batches/list").status_code == 200
+    service.check()
 
 
 def test_the_demo_shop_is_open():

@@ -191,7 +191,7 @@ def take_up(
     source_of: SourceOf,
     since: float,
     job_id: str = "",
-) -> list[SentBatch]:
+) -> Iterator[SentBatch]:
     """Take up requests that were sent before, with the answers that they have already.
 
     Parameters
@@ -209,9 +209,9 @@ def take_up(
     job_id : str, default ""
         The job whose own answers never are, whatever has been set as the time of day.
 
-    Returns
-    -------
-    list of SentBatch
+    Yields
+    ------
+    SentBatch
         To be followed, for the requests that have no answer yet.
     """
     place = {(sent[1].job_id, sent[1].number, sent[1].position): at for at, sent in under_way.items()}
@@ -226,14 +226,12 @@ def take_up(
             register.settle_as(position, "failed", batch.error or "not sent")
         elif register.is_open(position):
             open_in[batch.job_id, batch.number][position] = request.position
-    batches = []
     jobs = {job.id: job for job in filter(None, map(ledger.job, {sent_by for sent_by, _ in open_in}))}
     for (sent_by, number), offset_of in open_in.items():
         written_down, requests = ledger.batch(sent_by, number)
         source = source_of(written_down.storage_url)
         delivery = delivery_of(jobs[sent_by])
-        batches.append(recall_batch(written_down, requests, offset_of, delivery=delivery, source=source))
-    return batches
+        yield recall_batch(written_down, requests, offset_of, delivery=delivery, source=source)
 
 
 def _is_older(request: RequestRecord, since: float, job_id: str) -> bool:

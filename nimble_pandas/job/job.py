@@ -301,7 +301,9 @@ class Job:
         pyarrow.Table
             The content ``key`` and the task columns of each request, in the plan's order.
         """
-        return task_table(self.plan, self._story.register.answers)
+        with self._sittings.lock:
+            self._story.remember()
+            return task_table(self.plan, self._story.register.answers)
 
     def refresh(self) -> Job:
         """Ask the service once about every batch, and read what has landed.
@@ -416,6 +418,7 @@ class Job:
             warn(lacking)
         # what a watch adds meanwhile would be in some columns and not in others
         with self._sittings.lock:
+            self._story.remember()
             return assemble(
                 self.plan.rows,
                 register.answers,

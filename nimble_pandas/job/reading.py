@@ -108,8 +108,13 @@ class Reader:
         self.learn(batch)
         if batch.next_read_at > self._clock.monotonic():
             return
-        batch.landed = {id_: at for id_, at in batch.landed.items() if self._register.is_open(at)}
-        waiting = list(batch.landed)
+        try:
+            self._read(batch)
+        finally:
+            batch.landed = {id_: at for id_, at in batch.landed.items() if self._register.is_open(at)}
+
+    def _read(self, batch: SentBatch) -> None:
+        waiting = [task_id for task_id, at in batch.landed.items() if self._register.is_open(at)]
         for start in range(0, len(waiting), _WINDOW):
             if self._register.is_full:
                 return

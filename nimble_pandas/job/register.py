@@ -22,6 +22,9 @@ _MAX_BYTES = 64 * 2**20
 _MAX_REASONS = 256
 _MAX_REASON = 200
 
+# one for all that nothing is known of
+_PENDING = Answer(status="pending")
+
 Positions = npt.NDArray[np.intp]
 
 
@@ -67,7 +70,7 @@ class Register:
     def __init__(self, plan: Plan, mask: Callable[[str], str]) -> None:
         self._mask = mask
         self.pages = Pages()
-        self.answers = [Answer(status="pending")] * plan.n_requests
+        self.answers = [_PENDING] * plan.n_requests
         self.answer_of_row = plan.request_of_row.copy()
         self._n_rows_of = np.bincount(self.answer_of_row[self.answer_of_row >= 0], minlength=plan.n_requests)
         self.counts: Counter[str] = Counter()
@@ -102,12 +105,13 @@ class Register:
     @property
     def open(self) -> list[int]:
         """Requests whose answer is not final, in order."""
-        return [position for position, is_open in enumerate(self._is_open) if is_open]
+        found: list[int] = np.flatnonzero(np.frombuffer(self._is_open, dtype=np.bool_)).tolist()
+        return found
 
     @property
     def n_open(self) -> int:
         """How many requests have no final answer."""
-        return self._is_open.count(1)
+        return int(np.count_nonzero(np.frombuffer(self._is_open, dtype=np.bool_)))
 
     def is_open(self, position: int) -> bool:
         """Say whether the answer to a request may still change."""
@@ -116,6 +120,11 @@ class Register:
     def note(self, position: int, **known: str | None) -> None:
         """Take down what is known of a request that is still open: its ids, where its output will be."""
         self.answers[position] = replace(self.answers[position], **known)
+
+    def forget(self, positions: Iterable[int]) -> None:
+        """Let go of what was noted of requests that are open: the ledger has it."""
+        for position in filter(self.is_open, positions):
+            self.answers[position] = _PENDING
 
     def settle(self, position: int, answer: Answer, page: Page | None = None) -> None:
         """Take down the final answer to a request, and its page; the first one stays."""
@@ -149,7 +158,7 @@ class Register:
         for position in positions:
             if not self.is_open(position):
                 self._count(position, self.answers[position], -1)
-                self.answers[position] = Answer(status="pending")
+                self.answers[position] = _PENDING
                 self._is_open[position] = 1
         self.counts = +self.counts
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from nimble_pandas.client import Client
@@ -31,6 +31,8 @@ _LOOK_AGAIN_SECONDS = 0.5
 _STEP_SECONDS = 0.25
 # whoever waits for calls looks up so often, in seconds of the machine's
 _LOOK_UP_SECONDS = 0.25
+# batches whose outputs wait to be read: while there are so many, no other is asked about
+_READ_AHEAD = 16
 
 #: A job, the number of a batch of it, and a request's position there.
 Place: TypeAlias = tuple[str, int, int]
@@ -71,8 +73,8 @@ class Story:
         self.register = Register(plan, client.masked)
         self._storage_options = Options(storage_options)
         self._reader = Reader(self.register, self.clock, self._keep)
-        # what is done with a batch of which something may have landed
-        self._look_at = self._reader.read
+        # whether outputs are read
+        self._reads = True
         self._bell = Bell()
         self._follower = Follower(client, self._bell, self._wake)
         self._sender = Sender(
@@ -80,7 +82,7 @@ class Story:
             ledger=ledger,
             register=self.register,
             defaults=plan.defaults,
-            learn=self._reader.learn,
+            learn=self._learn,
             bell=self._bell,
         )
         # the batch that a request was last sent in, to write its answer down there
@@ -264,14 +266,13 @@ class Story:
         self._add(batches)
         self.take_up(under_way, since=0.0)
 
-    def _add(self, batches: list[SentBatch]) -> None:
+    def _add(self, batches: Iterable[SentBatch]) -> None:
         for batch in batches:
             for position in batch.positions:
                 self._batch_of[position] = batch
                 self._taken_from.pop(position, None)
-        self.batches += batches
-        for batch in batches:
-            self._reader.learn(batch)
+            self.batches.append(batch)
+            self._learn(batch)
 
     def send_planned(self, sent: Callable[[], None] = lambda: None) -> None:
         """Send the batches that provably were not sent, unless another kernel is about to.
@@ -349,7 +350,7 @@ class Story:
         ApiError, TransportError
             The service does not answer; what was read is written down.
         """
-        self._look_at = self._reader.read if read else self._reader.learn
+        self._reads = read
         with self._attended():
             try:
                 if now:
@@ -366,6 +367,8 @@ class Story:
         waiting = [batch for batch in self._running_there() if not batch.over]
         while waiting or self._follower.under_way:
             heard = self._follow(waiting)
+            for batch in heard:
+                self._read(batch)
             waiting = [batch for batch in waiting if all(batch is not other for other in heard)]
             if self._follower.under_way:
                 self._look_up()
@@ -378,7 +381,8 @@ class Story:
         self._go_on()
         if look_again:
             self._sender.seek(self.running())
-            self._to_read |= {id(batch): batch for batch in self._running_there()}
+            there = self._running_there()
+            self._to_read |= {id(batch): batch for batch in there if batch.news or batch.landed}
         while self._to_read and self.clock.monotonic() - started <= _STEP_SECONDS:
             self._read(next(iter(self._to_read.values())))
             if self.register.is_full:
@@ -395,9 +399,24 @@ class Story:
     def _read(self, batch: SentBatch) -> None:
         if batch.news:
             self._wake(batch)
-        self._look_at(batch)
+        if self._reads:
+            self._reader.read(batch)
+        self._learn(batch)
+
+    def _learn(self, batch: SentBatch) -> None:
+        """Take down what is new of a batch, and let go of what the ledger has."""
+        self._reader.learn(batch)
         if batch.may_rest:
             batch.rest()
+            self.register.forget(position for position in batch.positions if self._is_owed(batch, position))
+
+    def remember(self) -> None:
+        """Take down again what is known of requests that are open, for those who want to see it."""
+        for batch in self._running_there():
+            if batch.resting:
+                self._wake(batch)
+                batch.news = True
+                self._reader.learn(batch)
 
     def _wake(self, batch: SentBatch) -> None:
         wake(batch, self.ledger)
@@ -406,9 +425,15 @@ class Story:
         """Take in what calls have brought, and make those that are due."""
         self._sender.go_on(self.batches)
         now = self.clock.monotonic()
-        due = [batch for batch in self._running_there() if not batch.over and batch.next_poll_at <= now]
+        there = [] if self._is_behind else self._running_there()
+        due = [batch for batch in there if not batch.over and batch.next_poll_at <= now]
         heard = self._follow(sorted(due, key=lambda batch: batch.next_poll_at))
         self._to_read |= {id(batch): batch for batch in heard}
+
+    @property
+    def _is_behind(self) -> bool:
+        """Whether so much has landed that its tasks would fill the memory before they are read."""
+        return self._reads and sum(bool(batch.landed) for batch in self.batches) >= _READ_AHEAD
 
     def _follow(self, due: Sequence[SentBatch]) -> list[SentBatch]:
         n_batches = len(self._running_there())
@@ -436,7 +461,11 @@ class Story:
             # calls are waited for there
             return 0.0
         running = self.running()
-        if any(not batch.is_taken or batch.over for batch in running) or self._reader.looks_again:
+        if (
+            self._is_behind
+            or any(not batch.is_taken or batch.over for batch in running)
+            or self._reader.looks_again
+        ):
             return self._look_again_at
         return min((batch.next_poll_at for batch in running), default=0.0)
 

@@ -260,7 +260,8 @@ class Ledger:
             connection.executemany(
                 "UPDATE requests SET collected_at = coalesce(collected_at, ?) "
                 "WHERE job_id = ? AND number = ? AND position = ?",
-                [(at, *place) for place in places],
+                # one at a time: there may be millions
+                ((at, *place) for place in places),
             )
 
     def latest(self, keys: Sequence[bytes], service: str) -> dict[bytes, Sent]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.routing import Route
@@ -133,6 +134,9 @@ class Reception:
             await self._app(scope, _replayed(body, receive), outgoing)
         except Refusal as refusal:
             await refusal.response()(scope, receive, outgoing)
+        except ClientDisconnect:
+            # killed while it was sending: there is nothing to take, and nobody to answer
+            pass
         except Exception as error:  # noqa: BLE001 -- `Service.check` raises it again
             # an answer that has begun comes from `routes`, which has recorded the error before
             if not outgoing.started:
