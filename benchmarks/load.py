@@ -5,8 +5,8 @@
 The local service runs in a process of its own and makes its pages up at once, so that what is measured is
 the client: 200,000 rows are 200 batches. Memory is what the kernel says of each process (VmHWM). With
 `--pull` outputs are asked for one by one over HTTP in place of being read from a folder; `--parquet` writes
-the rows to a file in flat memory in place of a frame, `--frames` hands them out in frames; `--rate-limit` lets the service refuse what comes
-faster, and `--max-rate` the client not call faster in the first place.
+the rows to a file in flat memory in place of a frame, `--frames` hands them out in frames; `--rate-limit`
+lets the service refuse what comes faster, and `--max-rate` the client not call faster in the first place.
 """
 
 from __future__ import annotations

@@ -433,7 +433,8 @@ class Story:
     @property
     def _is_behind(self) -> bool:
         """Whether so much has landed that its tasks would fill the memory before they are read."""
-        return self._reads and sum(bool(batch.landed) for batch in self.batches) >= _READ_AHEAD
+        awake = (batch for batch in self.running() if not batch.resting)
+        return self._reads and sum(batch.news or bool(batch.landed) for batch in awake) >= _READ_AHEAD
 
     def _follow(self, due: Sequence[SentBatch]) -> list[SentBatch]:
         n_batches = len(self._running_there())
