@@ -94,7 +94,8 @@ def retry_unknown(call, dies_at):
     """Send again what is unknown, as the caller says; leave the frame."""
     _die_at(dies_at)
     ledger = call.ledger()
-    job_id = nimble_pandas.jobs(ledger=ledger).index[0]
+    # the newest has all the rows
+    job_id = nimble_pandas.jobs(ledger=ledger).index[-1]
     job = nimble_pandas.attach(job_id, client=call.client(), ledger=ledger, progress="none")
     _leave(call, job.wait().retry_failed(unknown=True).wait().frame())
 

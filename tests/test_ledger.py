@@ -168,6 +168,26 @@ def test_a_batch_that_was_planned_is_sent_whole(service, tmp_path):
     assert sent(service).tolist() == [1] * 6
 
 
+def test_jobs_counts_what_was_taken_up_and_what_was_retried(service):
+    """By a job's own rows: those that an earlier job sent are its own, too, and one sent again counts once."""
+    service.inject(Fault("failed", task=1))
+    service.inject(Fault("delay", on="summary", seconds=1, times=2))
+    client = service.client()
+    first = pages(service).nimble.submit(**ASK, client=client)
+    second = pages(service, 3).nimble.submit(**ASK, client=client)
+    known = nimble_pandas.jobs()
+    assert known["n_requests"].tolist() == [6, 3]
+    assert known["pending"].tolist() == [6, 3]
+    assert not known["done"].any()
+    assert not known["collected"].any()
+    assert second.wait().frame()["status"].tolist() == ["ok", "failed", "ok"]
+    first.wait().retry_failed().wait().frame()
+    known = nimble_pandas.jobs()
+    assert known["n_requests"].tolist() == [6, 3]
+    assert known["ok"].tolist() == [6, 3]
+    assert known["collected"].all()
+
+
 def test_a_job_keeps_its_own_pages(service):
     """What was fetched since for an equal call is not shown as what the job fetched."""
     client = client_of(service)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -132,10 +133,10 @@ def jobs(*, ledger: Ledger | None = None) -> pd.DataFrame:
     """
     ledger = ledger or Ledger()
     now = Clock().now().timestamp()
-    counts = ledger.counts()
+    sent = ledger.counts()
     return (
         pd.DataFrame(
-            [_line(job, counts.get(job.id, {}), ledger, now) for job in ledger.jobs()],
+            [_line(job, _counts(job, sent.get(job.id, {}), ledger), ledger, now) for job in ledger.jobs()],
             columns=list(_COLUMNS),
         )
         .astype(_COLUMNS)
@@ -162,6 +163,17 @@ _COLUMNS: dict[str, Any] = {
     "service": "str",
     "storage_url": "str",
 }
+
+
+def _counts(job: JobRecord, sent: Mapping[str, int], ledger: Ledger) -> Mapping[str, int]:
+    """Return how many requests of a job have each status, those that earlier jobs sent for it included."""
+    keys = {key for key in job.row_keys if key is not None}
+    if sum(sent.values()) - sent.get("collected", 0) == len(keys):
+        return sent
+    known = [request for _, request in ledger.latest_of(job, list(keys)).values()]
+    counts = Counter(request.status or "pending" for request in known)
+    counts["collected"] = sum(request.collected_at is not None for request in known)
+    return counts
 
 
 def _line(job: JobRecord, counts: Mapping[str, int], ledger: Ledger, now: float) -> dict[str, object]:

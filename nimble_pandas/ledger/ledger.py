@@ -350,18 +350,20 @@ class Ledger:
             return BatchRecord(**dict(row)), [read_request(each) for each in requests]
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Return how many requests of each job have each status.
+        """Return how many requests that each job sent itself have each status.
 
         Returns
         -------
         dict of str to dict of str to int
-            By job and status; ``pending`` have no answer, and ``collected`` were handed out.
+            By job and status; ``pending`` have no answer, and ``collected`` were handed out. One that was
+            sent again counts as it stands now.
         """
         counts: dict[str, dict[str, int]] = {}
         with self._explained(), self._reading() as connection:
             for row in connection.execute(
                 "SELECT job_id, coalesce(status, 'pending') AS status, count(*) AS n, "
-                "count(collected_at) AS n_collected FROM requests GROUP BY 1, 2"
+                "count(collected_at) AS n_collected FROM requests "
+                "WHERE id IN (SELECT max(id) FROM requests GROUP BY job_id, key) GROUP BY 1, 2"
             ):
                 of_job = counts.setdefault(row["job_id"], {})
                 of_job[row["status"]] = row["n"]
