@@ -134,8 +134,7 @@ def settle_unknown(service, call, dies_at=None):
     if unknown - taken:
         # one that was on its way when its process ended may be taken all the same: whoever says that it is
         # to be sent again has looked a while
-        eventually(lambda: all(each.status_code for each in service.log if each.method == "POST"))
-        time.sleep(0.5)
+        time.sleep(1)
         taken = {url for url, times in n_taken(service, call).items() if times}
     if unknown & taken:
         # taken after all: it is found when it is looked for once more

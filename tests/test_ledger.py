@@ -169,7 +169,7 @@ def test_a_batch_that_was_planned_is_sent_whole(service, tmp_path):
 
 
 def test_jobs_counts_what_was_taken_up_and_what_was_retried(service):
-    """By a job's own rows: those that an earlier job sent are its own, too, and one sent again counts once."""
+    """By a job's rows: those that an earlier job sent count, and one that was sent again counts once."""
     service.inject(Fault("failed", task=1))
     service.inject(Fault("delay", on="summary", seconds=1, times=2))
     client = service.client()

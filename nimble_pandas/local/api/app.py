@@ -23,6 +23,9 @@ from nimble_pandas.local.faults import Faults
 from nimble_pandas.local.faults.fault import Occasion
 from nimble_pandas.local.tasks.batches import Batches
 
+# whoever called is gone; a word of nginx's, in no standard
+_GONE = 499
+
 PREFIX = "/api/v1"
 DESCRIPTION = f"{PREFIX}/openapi.json"
 
@@ -135,8 +138,8 @@ class Reception:
         except Refusal as refusal:
             await refusal.response()(scope, receive, outgoing)
         except ClientDisconnect:
-            # killed while it was sending: there is nothing to take, and nobody to answer
-            pass
+            # whoever called died on the way, and nothing was taken
+            call.status_code = _GONE
         except Exception as error:  # noqa: BLE001 -- `Service.check` raises it again
             # an answer that has begun comes from `routes`, which has recorded the error before
             if not outgoing.started:
