@@ -22,8 +22,14 @@ def test_runs(path, tmp_path):
     shutil.copytree(FOLDER, tmp_path / "notebooks")
     # a process of its own, with neither this configuration nor these fixtures
     command = [sys.executable, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", str(tmp_path), *NBVAL]
+    env = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
     result = subprocess.run(
-        [*command, path.name], cwd=tmp_path / "notebooks", capture_output=True, text=True, check=False
+        [*command, path.name],
+        cwd=tmp_path / "notebooks",
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
 
