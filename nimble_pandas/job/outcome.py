@@ -18,6 +18,7 @@ from nimble_pandas.job.sitting import seconds_of
 from nimble_pandas.job.sittings import Sittings
 from nimble_pandas.job.story import Story
 from nimble_pandas.job.unread import lay_out_tasks, task_table
+from nimble_pandas.planning import Plan
 from nimble_pandas.planning.warn import warn
 from nimble_pandas.progress import View
 
@@ -202,7 +203,7 @@ class Outcome:
         row that `retry_failed` sends again comes again.
         """
         layout: dict[str, Any] = {"explode": explode, "dtype_backend": dtype_backend}
-        assemble(self.plan.rows.head(0), [], self.plan.request_of_row[:0], **layout)
+        check_layout(self.plan, **layout)
         return self._frames(timeout, layout)
 
     def _frames(self, timeout: float | None, layout: Mapping[str, Any]) -> Iterator[pd.DataFrame]:
@@ -262,7 +263,7 @@ class Outcome:
         As with `frames`, the pages are not kept. Lines wait in a folder beside `path`, or in the temporary
         one of this machine for a store, until the last is there.
         """
-        assemble(self.plan.rows.head(0), [], self.plan.request_of_row[:0], explode=explode)
+        check_layout(self.plan, explode=explode)
         self._refuse_if_handed_out()
         target = Target(
             path, name=self.id, partition_cols=partition_cols or (), storage_options=storage_options
@@ -331,3 +332,8 @@ class Outcome:
             register = self._story.register
             statuses = [register.answers[answer].status for answer in register.answer_of_row]
         return frame[[status not in {"ok", "pending"} for status in statuses]]
+
+
+def check_layout(plan: Plan, *, explode: bool | str, dtype_backend: str | NoDefault = no_default) -> None:
+    """Lay out an empty frame: whatever is wrong with the layout is better known before anything is done."""
+    assemble(plan.rows.head(0), [], plan.request_of_row[:0], explode=explode, dtype_backend=dtype_backend)
