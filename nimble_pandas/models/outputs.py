@@ -58,6 +58,7 @@ class _Envelope(msgspec.Struct, gc=False):
 # Reads what `json` reads, to the last digit of a long integer, or refuses it; four times as fast.
 _decoded = msgspec.json.Decoder(_Envelope).decode
 
+
 # A million of these are made: a tenth of a dataclass's time, and no garbage collector looks at them.
 class Entity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One thing found on a page: a product, a search result, a review.
