@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import obstore
 
-from nimble_pandas.storage.packing import MAX_OUTPUT_BYTES, Packed, too_long, unpack_small
+from nimble_pandas.storage.packing import MAX_OUTPUT_BYTES, Found, Packed, as_found, too_long
 from nimble_pandas.storage.readers import FsspecReader
-from nimble_pandas.storage.window import Admit, Found, Window
+from nimble_pandas.storage.window import Admit, Window
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
@@ -166,7 +166,7 @@ class ObjectReader:
         except Exception:  # noqa: BLE001 -- whatever it is, the whole object will tell
             self._has_ranges = False
             return None
-        return unpack_small(bytes(raw)) if len(raw) < _SHORT_BYTES else None
+        return as_found(bytes(raw)) if len(raw) < _SHORT_BYTES else None
 
     def _whole(self, key: str, admit: Admit) -> Found:
         answer = obstore.get(self._store, key)
@@ -177,7 +177,7 @@ class ObjectReader:
         self._are_short = n_bytes < _SHORT_BYTES
         # one that is empty has no range
         self._has_ranges = self._has_ranges or n_bytes == 0
-        return unpack_small(bytes(answer.bytes()))
+        return as_found(bytes(answer.bytes()))
 
     def _key(self, url: str) -> str | None:
         """Return the name of an object, or None for one that obstore would respell or fsspec take apart."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from queue import SimpleQueue
 from typing import TypeAlias
 
-from nimble_pandas.storage.packing import Packed
+from nimble_pandas.storage.packing import Found
 
 # beyond these the processor, not the wait, is what limits (measured, 3 KB objects over loopback)
 _FEWEST_THREADS = 16
@@ -35,9 +35,6 @@ _MOST_BYTES = 32 * 2**20
 _LAST_SECONDS = 2.0
 
 _open: set[Window] = set()
-
-#: What was fetched: bytes, packed ones, or why there are none.
-Found: TypeAlias = bytes | Packed | BaseException
 
 #: Asked for leave to hold so many bytes; it comes back when there is room.
 Admit: TypeAlias = Callable[[int], None]
