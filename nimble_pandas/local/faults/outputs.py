@@ -36,7 +36,7 @@ async def _failed(fault: Fault, _delivery: Delivery) -> Delivery:
 @kind("late", "output")
 async def _late(fault: Fault, delivery: Delivery) -> Delivery:
     batch, clock = delivery.batch, delivery.clock
-    # counted from here on, where the success is not to be seen yet: whoever sees it may poll no more than that
+    # counted from here on, where the success is not to be seen yet: who sees it may poll no more than that
     until = batch.polls + (fault.polls or 0)
 
     async def wait() -> None:
