@@ -93,7 +93,7 @@ def load(chosen: argparse.Namespace, base_url: str, folder: pathlib.Path) -> dic
     if chosen.parquet:
         statuses.update(pq.read_table(folder / "prices.parquet", columns=["status"])["status"].to_pylist())
     return {
-        "seconds": round(seconds, 1),
+        "seconds": round(seconds, 3),
         "rows a second": round(chosen.rows / seconds),
         "CPU s": round(cpu_after - cpu_before, 1),
         "MiB before": before["VmRSS"],
