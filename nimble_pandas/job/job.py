@@ -17,7 +17,7 @@ from nimble_pandas.errors import ConfigError, StorageError
 from nimble_pandas.frames import assemble
 from nimble_pandas.job.export import Target, export
 from nimble_pandas.job.register import Portion
-from nimble_pandas.job.sitting import Sitting, seconds_of
+from nimble_pandas.job.sitting import Sitting
 from nimble_pandas.job.sittings import Sittings
 from nimble_pandas.job.story import Story
 from nimble_pandas.job.unread import lay_out_tasks, task_table
@@ -157,12 +157,11 @@ class Job:
         JobTimeout
             As `wait`.
         """
-        timeout = seconds_of(timeout)
         # collected as late as can be: who is stopped before gets the frame by the same call, and pays nothing
-        with self._sittings.call(at_last=self._story.collect) as sitting:
+        with self._sittings.call(timeout=timeout, at_last=self._story.collect) as sitting:
             self._begin(sitting, refresh=refresh, max_age=max_age)
             # sends, too: the first outputs are read before the last batch has left
-            sitting.wait(timeout)
+            sitting.wait()
             return self._laid_out(explode=explode, dtype_backend=dtype_backend)
 
     def resume(self, job_id: str, known: Mapping[int, Sent]) -> Job:
@@ -209,9 +208,8 @@ class Job:
         ApiError, TransportError
             The service does not answer; the job goes on, and can be waited for again.
         """
-        timeout = seconds_of(timeout)
-        with self._sittings.call(progress) as sitting:
-            sitting.wait(timeout)
+        with self._sittings.call(progress, timeout=timeout) as sitting:
+            sitting.wait()
         return self
 
     def watch(self, *, progress: str | View = "auto") -> None:
@@ -287,11 +285,11 @@ class Job:
         JobTimeout, JobDetached, ApiError, TransportError
             As in `wait`.
         """
-        timeout = seconds_of(timeout)
-        with self._sittings.call(progress) as sitting:
-            sitting.wait(timeout, until=lambda: self._story.is_over(read=False), read=False)
-        register = self._story.register
-        return lay_out_tasks(self.plan.rows, self.task_table(), register.answer_of_row)
+        with self._sittings.call(progress, timeout=timeout) as sitting:
+            sitting.wait(until=lambda: self._story.is_over(read=False), read=False)
+            with sitting.turn():
+                table = self.task_table()
+        return lay_out_tasks(self.plan.rows, table, self._story.register.answer_of_row)
 
     def task_table(self) -> pa.Table:
         """Return what is known of each request by now, without its page; for Dask.
@@ -558,16 +556,13 @@ class Job:
 
     def _portions(self, max_pages: int, timeout: float | None) -> Iterator[Portion]:
         """Yield the rows as their answers come, each once, and keep nothing of them."""
-        clock, register = self._story.clock, self._story.register
-        timeout = seconds_of(timeout)
-        deadline = None if timeout is None else clock.monotonic() + timeout
+        register = self._story.register
         register.max_pages = max_pages
         try:
-            with self._sittings.call() as sitting:
+            with self._sittings.call(timeout=timeout) as sitting:
                 while not self.done or register.n_ready:
-                    left = None if deadline is None else max(deadline - clock.monotonic(), 0.0)
-                    sitting.wait(left, until=lambda: self.done or register.is_full)
-                    with self._sittings.lock:
+                    sitting.wait(until=lambda: self.done or register.is_full)
+                    with sitting.turn():
                         portion = self._story.hand_out()
                     yield portion
         finally:
@@ -634,7 +629,9 @@ class Job:
         return card(self._sittings.summary())
 
     def _begin(self, sitting: Sitting, *, refresh: bool, max_age: float | None) -> None:
-        n_reused = self._story.reuse(max_age) if max_age is not None else 0
-        self._sittings.job_id = self._story.claim(self.id, refresh=refresh)
+        with sitting.turn():
+            n_reused = self._story.reuse(max_age) if max_age is not None else 0
+            self._sittings.job_id, under_way = self._story.claim(self.id, refresh=refresh)
+            self._story.take_up(under_way, since=0.0)
         self._sittings.notice = sitting.notice = what_was_there(self._story, n_reused)
         _LOGGER.info("Job %s: %d requests. %s", self.id, self.plan.n_requests, sitting.notice or "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from nimble_pandas import collector
+from nimble_pandas import collector, patience
 from nimble_pandas.clock import Clock
 from nimble_pandas.errors import OutputMissing, OutputUnreadable
 from nimble_pandas.job.judge import judge
@@ -118,6 +118,7 @@ class Reader:
         for start in range(0, len(waiting), _WINDOW):
             if self._register.is_full:
                 return
+            patience.look_up()
             window = waiting[start : start + _WINDOW]
             urls = {task_id: batch.source.url(batch.tasks[task_id], batch.delivery) for task_id in window}
             with collector.paused():

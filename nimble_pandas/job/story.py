@@ -163,7 +163,7 @@ class Story:
         self.register.written()
         return before - self.register.n_open
 
-    def claim(self, job_id: str, *, refresh: bool) -> str:
+    def claim(self, job_id: str, *, refresh: bool) -> tuple[str, dict[int, Sent]]:
         """Decide what is to be sent, and write it down.
 
         Parameters
@@ -175,8 +175,10 @@ class Story:
 
         Returns
         -------
-        str
+        job_id : str
             The job's name: that of an earlier job where all of this is under way in it.
+        under_way : dict of int to (BatchRecord, RequestRecord)
+            What was sent before, and is to be taken up.
         """
         now = self.clock.now().timestamp()
         keys = self._keys
@@ -191,16 +193,15 @@ class Story:
             is_answered=lambda _, sent: not refresh and is_under_way(sent, now),
         )
         self._add(batches)
-        self.take_up(under_way, since=0.0)
-        same = self._same_job(record) if under_way and not batches else None
+        same = self._same_job(record, under_way) if under_way and not batches else None
         if under_way and not batches and same is None:
             # all of it is under way, but in no one job that could be named
             self.ledger.add_job(record)
-        return same or job_id
+        return same or job_id, under_way
 
-    def _same_job(self, record: JobRecord) -> str | None:
+    def _same_job(self, record: JobRecord, under_way: Mapping[int, Sent]) -> str | None:
         """Return the earlier job that all requests are under way in, and no others, in as many rows."""
-        jobs = {place[0] for place in self._places()}
+        jobs = {request.job_id for _, request in under_way.values()}
         earlier = self.ledger.job(jobs.pop()) if len(jobs) == 1 else None
         if earlier is None or Counter(earlier.row_keys) != Counter(record.row_keys):
             return None
@@ -311,6 +312,12 @@ class Story:
         self._bell.wait(_LOOK_UP_SECONDS)
 
     @property
+    def n_to_take_up(self) -> int:
+        """How many requests were sent before, by another call, and are not known yet by their batches."""
+        sent = (position for position in self._taken_from if self._batch_of[position] is None)
+        return sum(map(self.register.is_open, sent))
+
+    @property
     def told_to_wait_seconds(self) -> float:
         """How long the service still wants no submit; 0 if it does not say so."""
         return self._sender.told_to_wait_seconds
@@ -364,6 +371,9 @@ class Story:
         if send:
             self.send_planned()
         self._sender.seek(self.running())
+        while self._sender.seeks:
+            self._look_up()
+            self._sender.take_in_found(self.batches)
         waiting = [batch for batch in self._running_there() if not batch.over]
         while waiting or self._follower.under_way:
             heard = self._follow(waiting)
@@ -448,7 +458,7 @@ class Story:
 
     @property
     def _under_way(self) -> bool:
-        return self._sender.under_way or self._follower.under_way
+        return self._sender.under_way or self._sender.seeks or self._follower.under_way
 
     def hand_out(self) -> Portion:
         """Return what is final and was not handed out yet; neither pages nor tasks of it are kept."""

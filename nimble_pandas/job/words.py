@@ -72,7 +72,7 @@ def standing(story: Story) -> str:
 
 def may_run(story: Story) -> bool:
     """Say whether anything of the job may be running, and billed."""
-    return any(batch.record.state in _MAY_RUN for batch in story.batches)
+    return story.n_to_take_up > 0 or any(batch.record.state in _MAY_RUN for batch in story.batches)
 
 
 def how_to_go_on(job_id: str, story: Story) -> str:
@@ -80,7 +80,10 @@ def how_to_go_on(job_id: str, story: Story) -> str:
     n_in: Counter[str] = Counter()
     for batch in story.batches:
         n_in[batch.record.state] += len(batch.offset_of)
-    facts = [f"{n_in['accepted']:,} requests were submitted and are billed; they go on at the service"]
+    n_sent = n_in["accepted"] + story.n_to_take_up
+    if not n_sent and not n_in:
+        return "Nothing was sent."
+    facts = [f"{n_sent:,} requests were submitted and are billed; they go on at the service"]
     if n_in["intent"] + n_in["unknown"]:
         facts.append(f"{n_in['intent'] + n_in['unknown']:,} may have been, and are looked for")
     if n_in["planned"]:

@@ -10,6 +10,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TypeAlias
 
+from nimble_pandas import patience
 from nimble_pandas.storage.packing import Packed
 
 # beyond these the processor, not the wait, is what limits (measured, 3 KB objects over loopback)
@@ -31,6 +32,9 @@ _MOST_BYTES = 32 * 2**20
 _LAST_SECONDS = 2.0
 
 _open: set[Window] = set()
+
+# of windows that were left early, threads that may still fetch what nobody waits for
+_left: list[threading.Thread] = []
 
 #: What was fetched: bytes, packed ones, or why there are none.
 Found: TypeAlias = bytes | Packed | BaseException
@@ -92,11 +96,14 @@ class Window:
         n_sent, fastest = 0, float("inf")
         _open.add(self)
         try:
-            self._add_threads(self._first_threads)
+            # whoever comes again and again to a store that hangs leaves no more each time
+            self._add_threads(max(self._first_threads - _n_left(), 1))
             for turn in range(len(self._items)):
                 n_sent = self._send(n_sent, turn)
                 while turn not in found:
-                    position, content, seconds = self._done.get()
+                    # asked first, for what is there is to be had without looking up
+                    waits = self._done.empty()
+                    position, content, seconds = patience.get(self._done) if waits else self._done.get()
                     found[position] = content
                     if seconds < fastest:
                         fastest = seconds
@@ -105,6 +112,9 @@ class Window:
                         n_sent = self._send(n_sent, turn)
                 yield found.pop(turn)
                 self._take(turn)
+        except BaseException:
+            _left.extend(self._threads)
+            raise
         finally:
             self.stop()
             _open.discard(self)
@@ -165,6 +175,13 @@ class Window:
             with self._room:
                 self._held.pop(position, None)
                 self._room.notify_all()
+            # long ones take long to read
+            patience.look_up()
+
+
+def _n_left() -> int:
+    _left[:] = [thread for thread in _left if thread.is_alive()]
+    return len(_left)
 
 
 @atexit.register
