@@ -88,7 +88,7 @@ class Job:
     @property
     def batch_ids(self) -> list[str]:
         """The service's names for the batches that it is known to have accepted."""
-        return [batch.id for batch in self._story.batches if batch.id is not None]
+        return [batch.id for batch in self._story.books.batches if batch.id is not None]
 
     @property
     def done(self) -> bool:
@@ -158,7 +158,7 @@ class Job:
             As `wait`.
         """
         # collected as late as can be: who is stopped before gets the frame by the same call, and pays nothing
-        with self._sittings.call(timeout=timeout, at_last=self._story.collect) as sitting:
+        with self._sittings.call(timeout=timeout, at_last=self._story.books.collect) as sitting:
             self._begin(sitting, refresh=refresh, max_age=max_age)
             # sends, too: the first outputs are read before the last batch has left
             sitting.wait()
@@ -181,7 +181,7 @@ class Job:
         """
         self._sittings.job_id = job_id
         record = self._story.ledger.job(job_id)
-        self._story.take_up(known, since=record.created_at if record else 0.0, job_id=job_id)
+        self._story.books.take_up(known, since=record.created_at if record else 0.0, job_id=job_id)
         return self
 
     def wait(self, timeout: float | None = None, *, progress: str | View | None = None) -> Job:
@@ -362,7 +362,7 @@ class Job:
         with self._sittings.lock:
             answers = self._story.register.answers[: self.plan.n_requests]
             positions = [position for position, answer in enumerate(answers) if answer.status in again]
-            self._story.retry(self.id, positions)
+            self._story.books.retry(self.id, positions)
         with self._sittings.call(end="submitted") as sitting:
             sitting.send()
         return self
@@ -407,7 +407,7 @@ class Job:
             As `frame` returns it.
         """
         yield self._laid_out(explode=explode, dtype_backend=dtype_backend)
-        self._story.collect()
+        self._story.books.collect()
 
     def _laid_out(self, *, explode: bool | str, dtype_backend: str | NoDefault) -> pd.DataFrame:
         self._refuse_if_handed_out()
@@ -480,7 +480,7 @@ class Job:
                 with_html=self.plan.wants_html,
                 **layout,
             )
-        self._story.collect()
+        self._story.books.collect()
 
     def to_parquet(
         self,
@@ -544,7 +544,7 @@ class Job:
         except StorageError as exc:
             exc.hint = exc.hint or self._how_to_read_again()
             raise
-        self._story.collect()
+        self._story.books.collect()
 
     def _provenance(self) -> dict[str, object]:
         return {
@@ -630,8 +630,8 @@ class Job:
 
     def _begin(self, sitting: Sitting, *, refresh: bool, max_age: float | None) -> None:
         with sitting.turn():
-            n_reused = self._story.reuse(max_age) if max_age is not None else 0
-            self._sittings.job_id, under_way = self._story.claim(self.id, refresh=refresh)
-            self._story.take_up(under_way, since=0.0)
+            n_reused = self._story.books.reuse(max_age) if max_age is not None else 0
+            self._sittings.job_id, under_way = self._story.books.claim(self.id, refresh=refresh)
+            self._story.books.take_up(under_way, since=0.0)
         self._sittings.notice = sitting.notice = what_was_there(self._story, n_reused)
         _LOGGER.info("Job %s: %d requests. %s", self.id, self.plan.n_requests, sitting.notice or "")
