@@ -38,7 +38,7 @@ _NOW: ContextVar[_Patience | None] = ContextVar("patience", default=None)
 
 
 @contextlib.contextmanager
-def limited(look_up: Callable[[], None]) -> Iterator[None]:
+def limited_patience(look_up: Callable[[], None]) -> Iterator[None]:
     """Wait for nothing in a block without looking up; outside of such a block there is no end to patience.
 
     Parameters
@@ -59,7 +59,7 @@ def look_up() -> None:
         patience.left()
 
 
-def get(queue: SimpleQueue[_Item]) -> _Item:
+def wait_for_next(queue: SimpleQueue[_Item]) -> _Item:
     """Take the next thing from a queue as soon as it is there."""
     if (patience := _NOW.get()) is None:
         return queue.get()
@@ -68,15 +68,15 @@ def get(queue: SimpleQueue[_Item]) -> _Item:
             return queue.get(timeout=patience.left())
 
 
-def until_done(future: Future[_Item]) -> None:
+def wait_until_done(future: Future[_Item]) -> None:
     """Wait for what a loop, or a thread, is doing; whether it goes well is seen afterwards."""
     if not future.done():
         ended: SimpleQueue[Future[_Item]] = SimpleQueue()
         future.add_done_callback(ended.put)
-        get(ended)
+        wait_for_next(ended)
 
 
-def apart(work: Callable[[], _Item]) -> _Item:
+def do_apart(work: Callable[[], _Item]) -> _Item:
     """Do what cannot look up by itself; on a thread, where patience has an end.
 
     Parameters
@@ -94,7 +94,7 @@ def apart(work: Callable[[], _Item]) -> _Item:
     future: Future[_Item] = Future()
     # a daemon: nobody waits for it when the interpreter ends
     threading.Thread(target=_do, args=(work, future), name="nimble-apart", daemon=True).start()
-    until_done(future)
+    wait_until_done(future)
     return future.result()
 
 
@@ -106,7 +106,7 @@ def _do(work: Callable[[], _Item], future: Future[_Item]) -> None:
 
 
 @contextlib.contextmanager
-def held(lock: threading.RLock) -> Iterator[None]:
+def hold(lock: threading.RLock) -> Iterator[None]:
     """Hold a lock for the length of a block.
 
     Parameters

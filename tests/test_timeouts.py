@@ -1,6 +1,8 @@
 """A wait ends about when it was to end, whatever hangs; nothing is lost, mixed up or sent twice."""
 
 import contextlib
+import json
+import sys
 import threading
 import time
 import zlib
@@ -135,6 +137,24 @@ def test_a_store_that_stops_in_the_middle_loses_nothing(service, store):
     store.open()
     again.wait()
     assert_whole(again, service, 60, n_submits=2)
+
+
+def test_credentials_that_are_long_in_coming_are_not_waited_for(service, store, home):
+    """A program that is asked for the key to a store, and takes its time, keeps nobody."""
+    (home / ".aws").mkdir()
+    script = home / "key.py"
+    key = {"Version": 1, "AccessKeyId": "testing", "SecretAccessKey": "testing"}
+    script.write_text(f"import time; time.sleep(4); print({json.dumps(key)!r})")
+    line = f"credential_process = {sys.executable} {script}"
+    (home / ".aws" / "config").write_text(f"[profile slow]\nregion = us-east-1\n{line}\n")
+    call = stored(store)
+    call["storage_options"]["profile"] = "slow"
+    job = rows(40).nimble.submit(**ASK, **call, client=service.client())
+    delivered(service, job)
+    with ends_after(0.5), pytest.raises(nimble_pandas.JobTimeout, match="40 of 40 requests"):
+        job.wait(timeout=0.5)
+    job.wait(timeout=30)
+    assert_whole(job, service, 40)
 
 
 def test_outputs_that_are_pulled_are_not_waited_for(service):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from nimble_pandas import collector, patience
+from nimble_pandas import collector
 from nimble_pandas.clock import Clock
 from nimble_pandas.errors import OutputMissing, OutputUnreadable
 from nimble_pandas.job.judge import judge
@@ -13,6 +13,7 @@ from nimble_pandas.job.register import Register
 from nimble_pandas.job.sent import SentBatch
 from nimble_pandas.job.sources import Pulled, is_passing
 from nimble_pandas.models import Task, read_output
+from nimble_pandas.patience import look_up
 
 _LOGGER = logging.getLogger("nimble_pandas.job")
 
@@ -118,7 +119,7 @@ class Reader:
         for start in range(0, len(waiting), _WINDOW):
             if self._register.is_full:
                 return
-            patience.look_up()
+            look_up()
             window = waiting[start : start + _WINDOW]
             urls = {task_id: batch.source.url(batch.tasks[task_id], batch.delivery) for task_id in window}
             with collector.paused():

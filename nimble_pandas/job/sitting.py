@@ -8,11 +8,11 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 
-from nimble_pandas import patience
 from nimble_pandas.errors import AuthError, ConfigError, JobDetached, JobTimeout
 from nimble_pandas.job.examples import Examples
 from nimble_pandas.job.story import Story
 from nimble_pandas.job.words import NEW_KEY, how_to_go_on, may_run, snapshot, standing, what_is_next
+from nimble_pandas.patience import hold, limited_patience
 from nimble_pandas.progress import Paced, Snapshot
 from nimble_pandas.progress.words import line
 from nimble_pandas.tracebacks import shorten
@@ -235,7 +235,7 @@ class Sitting:
         JobTimeout, JobDetached
             The job goes on and is billed.
         """
-        with patience.limited(self._raise_if_over), patience.held(self._lock):
+        with limited_patience(self._raise_if_over), hold(self._lock):
             yield
 
     def wait(self, *, until: Callable[[], bool] | None = None, read: bool = True) -> None:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from nimble_pandas import patience
+from nimble_pandas.patience import wait_until_done
 from nimble_pandas.storage.packing import MAX_OUTPUT_BYTES, Packed, too_long, unpack_small
 from nimble_pandas.storage.window import Admit, Found, Window
 
@@ -75,10 +75,10 @@ class FsspecReader:
             for url in urls:
                 under_way.append(asyncio.run_coroutine_threadsafe(self._cat(url), self._fs.loop))
                 if len(under_way) >= _CONCURRENCY:
-                    patience.until_done(under_way[0])
+                    wait_until_done(under_way[0])
                     yield _outcome(under_way.popleft())
             while under_way:
-                patience.until_done(under_way[0])
+                wait_until_done(under_way[0])
                 yield _outcome(under_way.popleft())
         finally:
             # an interrupt does not wait for answers that nobody will look at

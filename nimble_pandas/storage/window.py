@@ -10,7 +10,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TypeAlias
 
-from nimble_pandas import patience
+from nimble_pandas.patience import look_up, wait_for_next
 from nimble_pandas.storage.packing import Packed
 
 # beyond these the processor, not the wait, is what limits (measured, 3 KB objects over loopback)
@@ -103,7 +103,7 @@ class Window:
                 while turn not in found:
                     # asked first, for what is there is to be had without looking up
                     waits = self._done.empty()
-                    position, content, seconds = patience.get(self._done) if waits else self._done.get()
+                    position, content, seconds = wait_for_next(self._done) if waits else self._done.get()
                     found[position] = content
                     if seconds < fastest:
                         fastest = seconds
@@ -176,7 +176,7 @@ class Window:
                 self._held.pop(position, None)
                 self._room.notify_all()
             # long ones take long to read
-            patience.look_up()
+            look_up()
 
 
 def _n_left() -> int:
