@@ -43,12 +43,26 @@ class Answer:
     n_bytes: int | None = None
 
 
+def part(body, asked):
+    """Return what comes back for a range, such as ``bytes=0-99``."""
+    start, end = map(int, re.fullmatch(r"bytes=(\d+)-(\d+)", asked).groups())
+    if start >= len(body):
+        return Answer(status=416, body=b"", headers=(("Content-Range", f"bytes */{len(body)}"),))
+    some = body[start : end + 1]
+    return Answer(
+        status=206,
+        body=some,
+        headers=(("Content-Range", f"bytes {start}-{start + len(some) - 1}/{len(body)}"),),
+    )
+
+
 class ObjectServer:
     """Holds one answer for all objects, or a function that makes one."""
 
     def __init__(self):
         self.asked = []
         self.answer = Answer()
+        self.has_ranges = True
         self.url = ""
 
     def object_requests(self):
@@ -76,6 +90,9 @@ def object_server():
                     {"name": "a", "bucket": "b", "size": str(answer.n_bytes or len(body))}
                 ).encode()
                 answer = Answer(status=answer.status)
+            elif told.has_ranges and "range" in headers and answer == Answer(body=body):
+                answer = part(body, headers["range"])
+                body = answer.body
             self.send_response(answer.status)
             self.send_header("Content-Length", str(answer.n_bytes or len(body)))
             self.send_header("ETag", '"x"')

@@ -23,12 +23,14 @@ def public_names():
 
 
 def members(prefix, thing):
-    """Return the dotted names of the public methods and properties that a class itself defines."""
+    """Return the dotted names of the public methods and properties that a class has from this package."""
     if not inspect.isclass(thing):
         return []
     return [
         f"{prefix}.{name}"
-        for name, value in vars(thing).items()
+        for each in thing.__mro__
+        if each.__module__.startswith("nimble_pandas.")
+        for name, value in vars(each).items()
         if not name.startswith("_") and (inspect.isroutine(value) or isinstance(value, property))
     ]
 

@@ -1,9 +1,11 @@
 """What can be made to go wrong with the local service: every kind happens, and is counted."""
 
+import asyncio
 import gzip
 import json
 import time
 import zlib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,9 @@ from loopback_site import Caller, eventually, site
 
 from nimble_pandas import local
 from nimble_pandas.local import Fault, faults
+from nimble_pandas.local.clock import Clock
+from nimble_pandas.local.tasks.batches import Batch
+from nimble_pandas.local.tasks.delivery import Delivery
 
 STATUSES = ["400", "401", "402", "403", "404", "429", "500", "501", "502", "503", "555"]
 TESTED = set(STATUSES)
@@ -338,6 +343,19 @@ def test_a_late_output(caller, web, tmp_path, kind):
     assert not by_time.exists()
     caller.service.clock.advance(3600)
     eventually(by_time.exists)
+
+
+def test_polls_count_from_the_moment_that_an_output_is_late():
+    """Who has seen the success and polls so often is given it, however soon that was."""
+
+    async def come():
+        batch = Batch(id="b", number=1, created_at=datetime.now(UTC))
+        ready = Delivery(batch=batch, task=None, data=b"{}", clock=Clock(), produce=None)
+        held = await faults.KINDS["late"].apply(Fault("late", polls=2), ready)
+        batch.polls += 2
+        await asyncio.wait_for(held.wait(), 5)
+
+    asyncio.run(come())
 
 
 def test_faults_from_the_start(web):

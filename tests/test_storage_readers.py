@@ -78,6 +78,29 @@ def test_names_of_every_kind_are_read(protocol, request, monkeypatch):
 
 
 @pytest.mark.parametrize("protocol", ["s3", "gs"])
+def test_objects_of_every_length_are_read_whole(protocol, request, monkeypatch):
+    """Nothing at all, just short of what one call brings, just that, and longer; in any order."""
+    request.getfixturevalue({"s3": "s3", "gs": "gcs"}[protocol])
+    lengths = [3, 0, 2**16 - 1, 2**16, 2**16 + 1, 10, 300_000, 0, 5]
+    contents = {f"{nth}.json": bytes([65 + nth]) * length for nth, length in enumerate(lengths)}
+    fs = fsspec.filesystem(protocol)
+    for name, content in contents.items():
+        fs.pipe_file(f"bucket/out/{name}", content)
+    for reader in READERS:
+        assert read(reader, monkeypatch, f"{protocol}://bucket/out/", list(contents)) == contents
+
+
+def test_a_server_that_knows_no_ranges_is_soon_asked_for_none(told, monkeypatch):
+    """Its objects are read all the same, from the second on with one request each, and by obstore."""
+    told.has_ranges = False
+    monkeypatch.setenv("NIMBLE_PANDAS_READER", "obstore")
+    store = Store("s3://b/", {"endpoint_url": told.url})
+    for n_requests in (2, 3, 4):
+        assert dict(store.read(["s3://b/a"])) == {"s3://b/a": b"{}"}
+        assert [each.by_obstore for each in told.object_requests()] == [True] * n_requests
+
+
+@pytest.mark.parametrize("protocol", ["s3", "gs"])
 def test_what_is_missing_is_missing_for_both(protocol, request, monkeypatch):
     """An object that is not there, or a bucket, is the same error with the same words."""
     request.getfixturevalue({"s3": "s3", "gs": "gcs"}[protocol])

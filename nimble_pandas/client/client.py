@@ -7,24 +7,17 @@ it provably never left or was told to wait (429).
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from urllib.parse import quote
 
 import requests
 from requests.adapters import BaseAdapter
 
+from nimble_pandas.client.answers import Answers
 from nimble_pandas.client.connection import Connection
-from nimble_pandas.client.failures import (
-    backoff,
-    read_retry_after,
-    redirected,
-    refusal,
-    submit_unknown,
-)
+from nimble_pandas.client.failures import backoff, submit_unknown
 from nimble_pandas.client.pace import Pace, resolve_max_rate
 from nimble_pandas.clock import Clock
 from nimble_pandas.config import Credentials, resolve_base_url, resolve_credentials
@@ -33,10 +26,8 @@ from nimble_pandas.models import Batch, Progress, Task, TaskPage, reason
 
 _LOGGER = logging.getLogger("nimble_pandas.client")
 
-_ANSWER_MAX_BYTES = 64 * 2**20
 _OUTPUT_MAX_BYTES = 256 * 2**20
 _LIST_LIMIT = 100
-_SHOWN = 60
 
 # a submit that never left is tried this often; one that is told to wait, for so long in all
 _CONNECT_ATTEMPTS = 3
@@ -122,6 +113,9 @@ class Client:
             pace=self._pace,
             clock=self.clock,
         )
+        self._answers = Answers(
+            self._connection, base_url=self.base_url, credentials=self._credentials, clock=self.clock
+        )
 
     @property
     def account(self) -> str:
@@ -204,10 +198,10 @@ class Client:
         """
         answer = self._submitted(body, endpoint, patience, ready)
         try:
-            content = self._decode(self._connection.read(answer, _ANSWER_MAX_BYTES))
+            content = self._answers.decode(answer)
         except (ServerError, TransportError) as exc:
             raise submit_unknown(f"the answer to the submit cannot be read: {exc.args[0]}") from exc
-        batch = self._told(content)
+        batch = self._answers.batch(content)
         if not batch.id:
             why = self._credentials.mask(reason(content) or "it gives no reason")
             raise submit_unknown(f"the answer to the submit names no batch: {why}")
@@ -255,7 +249,7 @@ class Client:
         ApiError, TransportError
             The call failed; the batch goes on.
         """
-        return self._told(self._get(f"/batches/{quote(batch_id, safe='')}", batch_id))
+        return self._answers.batch(self._get(f"/batches/{quote(batch_id, safe='')}", batch_id))
 
     def task(self, task_id: str) -> Task | None:
         """Ask for one task.
@@ -344,7 +338,7 @@ class Client:
             The call failed; the output can be asked for again.
         """
         answer = self._connection.send("GET", self.output_url(task_id))
-        self._judge(answer, None)
+        self._answers.judge(answer)
         if answer.status_code != requests.codes.ok:
             answer.close()
             raise ServerError(f"the output is not ready ({answer.status_code})", task_id=task_id)
@@ -359,8 +353,8 @@ class Client:
                 hint="What was fetched is billed. Outputs in a bucket of yours stay there.",
                 batch_id=batch_id,
             )
-        self._judge(answer, batch_id)
-        return self._decode(self._connection.read(answer, _ANSWER_MAX_BYTES))
+        self._answers.judge(answer, batch_id)
+        return self._answers.decode(answer)
 
     def _submitted(
         self, body: bytes, endpoint: str, patience: float, ready: Callable[[], None] | None
@@ -372,7 +366,7 @@ class Client:
             attempt += 1
             try:
                 answer = self._connection.send("POST", url, body, ready=ready)
-                self._judge(answer, None, submit=True)
+                self._answers.judge(answer, submit=True)
             except RateLimited as exc:
                 pause = exc.retry_after if exc.retry_after is not None else backoff(attempt)
                 if self.clock.monotonic() + pause > deadline:
@@ -385,49 +379,6 @@ class Client:
                 return answer
             _LOGGER.info("Not taken: sent again in %.1f s (attempt %d)", pause, attempt + 1)
             self.clock.sleep(pause)
-
-    def _judge(self, answer: requests.Response, batch_id: str | None, *, submit: bool = False) -> None:
-        """Raise what the status code means."""
-        code = answer.status_code
-        if requests.codes.ok <= code < requests.codes.multiple_choices:
-            return
-        if code < requests.codes.bad_request:
-            answer.close()
-            raise redirected(code, base_url=self.base_url, batch_id=batch_id, submit=submit)
-        raise refusal(
-            answer.status_code,
-            body=self._credentials.mask(self._read_some(answer)),
-            reason_phrase=answer.reason and self._credentials.mask(answer.reason),
-            retry_after=read_retry_after(answer.headers.get("Retry-After"), self.clock.now()),
-            base_url=self.base_url,
-            batch_id=batch_id,
-            submit=submit,
-        )
-
-    def _read_some(self, answer: requests.Response) -> str:
-        try:
-            return self._connection.read(answer, _ANSWER_MAX_BYTES).decode("utf-8", "replace")
-        except (TransportError, ServerError):
-            return ""
-
-    def _told(self, content: Mapping[str, object]) -> Batch:
-        """Read a batch; what the service says of a task may echo the credentials."""
-        batch = Batch.from_json(content)
-        tasks = [replace(task, error=self.masked(task.error)) if task.error else task for task in batch.tasks]
-        return replace(batch, tasks=tasks)
-
-    def _decode(self, body: bytes) -> Mapping[str, object]:
-        try:
-            answer = json.loads(body)
-        except (ValueError, RecursionError):
-            shown = self._credentials.mask(body.decode("utf-8", "replace"))[:_SHOWN]
-        else:
-            if isinstance(answer, Mapping):
-                return answer
-            raise ServerError(f"the service answered with a JSON {type(answer).__name__}, not an object")
-        # tracebacks show local variables, and what an error is raised from: either may echo the credentials
-        del body
-        raise ServerError(f"the service answered 200, but with no JSON: {shown!r}…")
 
 
 def _unpickled(base_url: str, max_rate: float | None = None) -> Client:

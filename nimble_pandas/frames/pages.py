@@ -17,7 +17,7 @@ from nimble_pandas.frames.width import MAX_FIELDS
 from nimble_pandas.models import Entity
 
 # Small enough for the processor's cache, large enough for Arrow.
-_BLOCK = 256
+_BLOCK = 512
 # pages themselves are long, and a string and its copy in Arrow are two of them
 _BLOCK_CHARACTERS = 2**23
 

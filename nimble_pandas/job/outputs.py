@@ -138,19 +138,6 @@ def _opened(place: str, storage_options: Mapping[str, Any] | None) -> Store:
         raise
 
 
-def _by_place(urls: Iterable[str]) -> dict[tuple[str, bool], list[str]]:
-    """Group URLs by the part that one connection serves, and by whether they are pulled from a service."""
-    places: dict[tuple[str, bool], list[str]] = defaultdict(list)
-    for url in urls:
-        normal = normalise_url(url)
-        protocol, _, rest = normal.partition("://")
-        if match := _RESULTS.fullmatch(normal):
-            places[match["base_url"], True].append(url)
-        else:
-            places[f"{protocol}://{rest.partition('/')[0] if protocol != 'file' else '/'}", False].append(url)
-    return places
-
-
 def contents(
     urls: Iterable[str], storage_options: Mapping[str, Any] | None, client: Client | None
 ) -> Iterator[tuple[str, bytes | Exception]]:
@@ -168,27 +155,27 @@ def contents(
     tuple of str and (bytes or Exception)
         Each URL, in no particular order, with what is there, unpacked, or why there is nothing.
     """
-    located, nowhere = _located(urls)
-    yield from nowhere.items()
-    for (place, pulled), members in _by_place(located).items():
+    places: dict[tuple[str, bool], list[str]] = defaultdict(list)
+    for url in urls:
+        try:
+            places[_place(url)].append(url)
+        except ConfigError as exc:
+            # a text that names no location is its own row's trouble
+            yield url, OutputUnreadable(str(exc.args[0]))
+    for (place, pulled), members in places.items():
         if pulled:
             yield from _pulled(members, place, client)
         else:
             yield from _opened(place, storage_options).read(members)
 
 
-def _located(urls: Iterable[str]) -> tuple[list[str], dict[str, bytes | Exception]]:
-    """Tell URLs from texts that name no location; these are their own rows' trouble."""
-    located: list[str] = []
-    nowhere: dict[str, bytes | Exception] = {}
-    for url in urls:
-        try:
-            normalise_url(url)
-        except ConfigError as exc:
-            nowhere[url] = OutputUnreadable(str(exc.args[0]))
-        else:
-            located.append(url)
-    return located, nowhere
+def _place(url: str) -> tuple[str, bool]:
+    """Return the part of a URL that one connection serves, and whether it is pulled from a service."""
+    normal = normalise_url(url)
+    if match := _RESULTS.fullmatch(normal):
+        return match["base_url"], True
+    protocol, _, rest = normal.partition("://")
+    return f"{protocol}://{rest.partition('/')[0] if protocol != 'file' else '/'}", False
 
 
 def _pulled(

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 from pandas.api.extensions import no_default
 
 from nimble_pandas.client import Client
 from nimble_pandas.errors import ConfigError, InputError
-from nimble_pandas.frames import assemble
 from nimble_pandas.job.job import Job
+from nimble_pandas.job.outcome import check_layout
 from nimble_pandas.ledger import Ledger
 from nimble_pandas.planning import Plan
 from nimble_pandas.progress import View
@@ -62,8 +61,7 @@ def prepare(
             f"the plan has {plan.n_requests:,} requests, more than max_requests={max_requests:,}.",
             hint="Nothing was sent. Raise max_requests=, or send fewer rows.",
         )
-    # an empty frame, laid out: whatever is wrong with the layout is better known before anything is paid
-    assemble(plan.rows.head(0), [], np.array([], dtype=np.intp), explode=explode, dtype_backend=dtype_backend)
+    check_layout(plan, explode=explode, dtype_backend=dtype_backend)
     choose_view(progress)
     _check_is("client", client, Client, 'Client(base_url="…")')
     _check_is("ledger", ledger, Ledger, 'Ledger("folder")')

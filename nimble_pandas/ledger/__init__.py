@@ -1,6 +1,7 @@
 """What was sent, on disk."""
 
-from nimble_pandas.ledger.ledger import Ledger, default_folder
+from nimble_pandas.ledger.database import default_folder
+from nimble_pandas.ledger.ledger import Ledger
 from nimble_pandas.ledger.records import STATUS_KEPT_SECONDS, BatchRecord, JobRecord, RequestRecord, copy_name
 from nimble_pandas.ledger.tables import Planned, Sent
 

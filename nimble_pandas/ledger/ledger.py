@@ -5,17 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
-import shlex
-import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 
-import filelock
-import platformdirs
-
-from nimble_pandas.errors import ConfigError
+from nimble_pandas.ledger.database import Database, default_folder
 from nimble_pandas.ledger.records import BatchRecord, JobRecord, RequestRecord
-from nimble_pandas.ledger.schema import TABLES, VERSION
 from nimble_pandas.ledger.tables import (
     Planned,
     Sent,
@@ -27,27 +22,13 @@ from nimble_pandas.ledger.tables import (
     read_request,
 )
 
-_FILE = "ledger.sqlite"
-
-# another kernel may hold the file while it writes down a job
-_BUSY_SECONDS = 30.0
-
-# at most, and given back at once
-_CACHE_KB = 65536
-
 _NOT_REFUSED = "AND b.state != 'refused'"
 
-
-def default_folder() -> pathlib.Path:
-    """Return where the ledger is: ``NIMBLE_PANDAS_HOME``, else the user's data folder.
-
-    Returns
-    -------
-    pathlib.Path
-        Which need not exist yet.
-    """
-    home = os.environ.get("NIMBLE_PANDAS_HOME")
-    return pathlib.Path(home) if home else platformdirs.user_data_path("nimble_pandas", appauthor=False)
+# what is written down of an answer, and where
+_SETTLED = attrgetter(
+    *("task_id", "status", "error", "http_status", "fetched_at", "output_url", "copy", "settled_at"),
+    *("job_id", "number", "position"),
+)
 
 
 class Ledger:
@@ -66,33 +47,11 @@ class Ledger:
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
         self.folder = pathlib.Path(folder) if folder is not None else default_folder()
-        self.path = self.folder / _FILE
-        with self._explained():
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # made before SQLite opens it, so that others can never read it
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-            # SQLite waits for a lock, but not when two make a file at once
-            with filelock.FileLock(self.folder / "making.lock", timeout=_BUSY_SECONDS):
-                with self._reading() as connection:
-                    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-                        connection.execute("PRAGMA journal_mode = WAL")
-                with self._writing() as connection:
-                    self._prepare(connection)
+        self._database = Database(self.folder)
+        self.path = self._database.path
 
     def __repr__(self) -> str:
         return f"Ledger({str(self.folder)!r})"
-
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version > VERSION:
-            raise ConfigError(
-                f"the ledger {self.path} is of version {version}, and this library reads version {VERSION}.",
-                hint="Nothing was sent. Install a newer nimble_pandas, or set NIMBLE_PANDAS_HOME.",
-            )
-        if version < VERSION:
-            for statement in filter(str.strip, TABLES.split(";")):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {VERSION}")
 
     @contextlib.contextmanager
     def sending(self, job_id: str) -> Iterator[bool]:
@@ -113,23 +72,8 @@ class Ledger:
         ConfigError
             The ledger's folder cannot be written; nothing was sent.
         """
-        folder = self.folder / "locks"
-        with contextlib.ExitStack() as held:
-            with self._explained():
-                folder.mkdir(exist_ok=True, mode=0o700)
-                ours = self._locked(folder / f"{job_id}.lock", held)
-                # while it is open, a commit is one fsync: SQLite tidies up when the last one closes
-                held.enter_context(self._reading())
-            # by whichever thread, for the last that sends is not always the one that began
+        with self._database.locked(job_id) as ours:
             yield ours
-
-    def _locked(self, path: pathlib.Path, held: contextlib.ExitStack) -> bool:
-        # of the system's own kind, which is dropped with its process
-        try:
-            held.enter_context(filelock.FileLock(path, thread_local=False).acquire(timeout=0))
-        except filelock.Timeout:
-            return False
-        return True
 
     def claim(
         self,
@@ -156,7 +100,7 @@ class Ledger:
         ConfigError
             It cannot be written; nothing was sent.
         """
-        with self._explained(), self._writing() as connection:
+        with self._database.writing() as connection:
             known = latest(connection, keys, job.service, _NOT_REFUSED)
             batches = lay_out(known, next_number(connection, job.id))
             if batches:
@@ -176,7 +120,7 @@ class Ledger:
         ConfigError
             It cannot be written; nothing was sent.
         """
-        with self._explained(), self._writing() as connection:
+        with self._database.writing() as connection:
             insert_job(connection, job)
 
     def move(
@@ -198,7 +142,7 @@ class Ledger:
         ConfigError
             It cannot be written.
         """
-        with self._explained(), self._writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(
                 "UPDATE batches SET state = ?, batch_id = ?, sent_at = ?, error = ? "
                 "WHERE job_id = ? AND number = ?",
@@ -223,27 +167,12 @@ class Ledger:
         ConfigError
             They cannot be written; the answers are still at the service, or in the store.
         """
-        with self._explained(), self._writing() as connection:
+        with self._database.writing() as connection:
             connection.executemany(
                 "UPDATE requests SET task_id = ?, status = ?, error = ?, http_status = ?, fetched_at = ?, "
                 "output_url = ?, copy = ?, settled_at = ? WHERE job_id = ? AND number = ? AND position = ? "
                 "AND coalesce(status, 'unknown') = 'unknown'",
-                [
-                    (
-                        each.task_id,
-                        each.status,
-                        each.error,
-                        each.http_status,
-                        each.fetched_at,
-                        each.output_url,
-                        each.copy,
-                        each.settled_at,
-                        each.job_id,
-                        each.number,
-                        each.position,
-                    )
-                    for each in requests
-                ],
+                map(_SETTLED, requests),
             )
 
     def collect(self, places: Iterable[tuple[str, int, int]], at: float) -> None:
@@ -256,7 +185,7 @@ class Ledger:
         at : float
             When, in seconds since the epoch.
         """
-        with self._explained(), self._writing() as connection:
+        with self._database.writing() as connection:
             connection.executemany(
                 "UPDATE requests SET collected_at = coalesce(collected_at, ?) "
                 "WHERE job_id = ? AND number = ? AND position = ?",
@@ -279,7 +208,7 @@ class Ledger:
         dict of bytes to (BatchRecord, RequestRecord)
             Without the keys that were never sent.
         """
-        with self._explained(), self._reading() as connection:
+        with self._database.reading() as connection:
             return latest(connection, keys, service)
 
     def latest_of(self, job: JobRecord, keys: Sequence[bytes]) -> dict[bytes, Sent]:
@@ -298,7 +227,7 @@ class Ledger:
             Where neither has a key, the latest of all; without the keys that were never sent.
         """
         order = "j.id = :job_id, j.created_at <= :created_at, r.id"
-        with self._explained(), self._reading() as connection:
+        with self._database.reading() as connection:
             return latest(
                 connection, keys, job.service, order=order, job_id=job.id, created_at=job.created_at
             )
@@ -320,7 +249,7 @@ class Ledger:
         dict of bytes to (BatchRecord, RequestRecord)
             Without the keys that have no such answer.
         """
-        with self._explained(), self._reading() as connection:
+        with self._database.reading() as connection:
             return latest(
                 connection, keys, service, "AND r.status = 'ok' AND r.fetched_at >= :since", since=since
             )
@@ -340,7 +269,7 @@ class Ledger:
         tuple of BatchRecord and list of RequestRecord
             The requests in their order.
         """
-        with self._explained(), self._reading() as connection:
+        with self._database.reading() as connection:
             row = connection.execute(
                 "SELECT * FROM batches WHERE job_id = ? AND number = ?", (job_id, number)
             ).fetchone()
@@ -359,7 +288,7 @@ class Ledger:
             sent again counts as it stands now.
         """
         counts: dict[str, dict[str, int]] = {}
-        with self._explained(), self._reading() as connection:
+        with self._database.reading() as connection:
             for row in connection.execute(
                 "SELECT job_id, coalesce(status, 'pending') AS status, count(*) AS n, "
                 "count(collected_at) AS n_collected FROM requests "
@@ -383,7 +312,7 @@ class Ledger:
         bool
             True if it is accounted for.
         """
-        with self._explained(), self._reading() as connection:
+        with self._database.reading() as connection:
             found = connection.execute("SELECT 1 FROM batches WHERE batch_id = ?", (batch_id,)).fetchone()
         return found is not None
 
@@ -400,7 +329,7 @@ class Ledger:
         JobRecord or None
             None if there is no such job.
         """
-        with self._explained(), self._reading() as connection:
+        with self._database.reading() as connection:
             row = connection.execute("SELECT * FROM jobs WHERE id = ?", (job_id,)).fetchone()
         return None if row is None else read_job(row)
 
@@ -412,7 +341,7 @@ class Ledger:
         list of JobRecord
             Oldest first.
         """
-        with self._explained(), self._reading() as connection:
+        with self._database.reading() as connection:
             return [read_job(row) for row in connection.execute("SELECT * FROM jobs ORDER BY created_at, id")]
 
     def batches(self, job_id: str) -> list[BatchRecord]:
@@ -428,7 +357,7 @@ class Ledger:
         list of BatchRecord
             In their order.
         """
-        with self._explained(), self._reading() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute("SELECT * FROM batches WHERE job_id = ? ORDER BY number", (job_id,))
             return [BatchRecord(**dict(row)) for row in rows]
 
@@ -443,7 +372,7 @@ class Ledger:
             The output as it was delivered.
         """
         folder = self.folder / "outputs"
-        with self._explained():
+        with self._database.explained():
             folder.mkdir(exist_ok=True, mode=0o700)
             kept = folder / pathlib.PurePath(name).name
             half = kept.with_name(f"{kept.name}.{os.getpid()}-{threading.get_ident()}.part")
@@ -467,53 +396,3 @@ class Ledger:
             return (self.folder / "outputs" / pathlib.PurePath(name).name).read_bytes()
         except OSError:
             return None
-
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(
-            self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        connection.row_factory = sqlite3.Row
-        try:
-            # a commit is on the disk when it returns: that is what an intent is for
-            connection.execute("PRAGMA synchronous = FULL")
-            # content keys are scattered over their index: a large job would turn its pages over and over
-            connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
-            yield connection
-        finally:
-            connection.close()
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._reading() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-
-    @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.DatabaseError as exc:
-            damaged = not isinstance(exc, sqlite3.OperationalError | sqlite3.IntegrityError)
-            raise self._error(exc, damaged=damaged) from exc
-        except OSError as exc:
-            raise self._error(exc, damaged=False) from exc
-
-    def _error(self, exc: Exception, *, damaged: bool) -> ConfigError:
-        if damaged:
-            return ConfigError(
-                f"the ledger {self.path} is damaged: {exc}.",
-                hint=f"It was left as it is. Move the folder aside, do not delete it, and call again: "
-                f"mv {shlex.quote(str(self.folder))} {shlex.quote(f'{self.folder}.damaged')} -- jobs with a "
-                "storage_url can be read without it: nimble_pandas.read_outputs(storage_url).",
-            )
-        return ConfigError(
-            f"the ledger {self.path} cannot be used: {exc}.",
-            hint="Nothing more was sent. Free the disk, or name another folder: NIMBLE_PANDAS_HOME.",
-        )

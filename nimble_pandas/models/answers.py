@@ -287,7 +287,7 @@ def sound(text: str) -> str:
     str
         What can be written anywhere.
     """
-    return text.encode(errors="replace").decode()
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def read_text(value: object) -> str | None:

@@ -5,22 +5,58 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 import msgspec
+from msgspec import UNSET, structs
 
 from nimble_pandas.errors import OutputUnreadable
 from nimble_pandas.models.answers import read_integer, read_text, read_time, reason
 
-# an object with none of these is no output, whatever else it is
-_ENVELOPE = frozenset({"status", "parsing", "html_content", "task_id", "data", "html"})
-
 _FAILED = frozenset({"failed", "error"})
-
-# Reads what `json` reads, to the last digit of a long integer, or refuses it; four times as fast.
-_decoded = msgspec.json.Decoder().decode
 
 # what the service says about the parsing, beside the entities themselves
 _ABOUT_PARSING = frozenset({"status", "error", "metrics", "total_entities_count", "entities_count"})
+
+
+class _Envelope(msgspec.Struct, gc=False):
+    """What is read of an output's JSON object; all else in it is passed over, and no object is made of it."""
+
+    task_id: Any = UNSET
+    input_url: Any = UNSET
+    status: Any = UNSET
+    status_code: Any = UNSET
+    query_time: Any = UNSET
+    html_content: Any = UNSET
+    html: Any = UNSET
+    parsing: Any = UNSET
+    data: Any = UNSET
+    msg: Any = UNSET
+    message: Any = UNSET
+    error: Any = UNSET
+    detail: Any = UNSET
+
+    @property
+    def is_output(self) -> bool:
+        """Whether anything in it is a task's: an object without is no output, whatever else it is."""
+        return not (
+            self.status is UNSET
+            and self.parsing is UNSET
+            and self.html_content is UNSET
+            and self.task_id is UNSET
+            and self.data is UNSET
+            and self.html is UNSET
+        )
+
+    @property
+    def reason(self) -> str | None:
+        """The explanation in it, whichever name it goes by."""
+        given = self.msg or self.message or self.error or self.detail
+        return reason(structs.asdict(self)) if given else None
+
+
+# Reads what `json` reads, to the last digit of a long integer, or refuses it; four times as fast.
+_decoded = msgspec.json.Decoder(_Envelope).decode
 
 
 # A million of these are made: a tenth of a dataclass's time, and no garbage collector looks at them.
@@ -96,7 +132,7 @@ def read_output(raw: bytes) -> Output:
         raise OutputUnreadable("the output is empty (0 bytes)")
     if text.startswith(b"<"):
         return Output(html=_decode(text))
-    return _from_json(_load(text))
+    return _output(_load(text))
 
 
 def _decode(page: bytes) -> str:
@@ -107,14 +143,20 @@ def _decode(page: bytes) -> str:
         return page.decode("cp1252", "replace")
 
 
-def _load(text: bytes) -> dict[str, object]:
+def _load(text: bytes) -> _Envelope:
     try:
-        payload = _decoded(text)
+        envelope = _decoded(text)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        payload = _load_leniently(text)
-    if not isinstance(payload, dict) or _ENVELOPE.isdisjoint(payload):
+        envelope = _enveloped(_load_leniently(text))
+    if not envelope.is_output:
         raise OutputUnreadable("the output is JSON, but not what a task delivers")
-    return payload
+    return envelope
+
+
+def _enveloped(payload: object) -> _Envelope:
+    if not isinstance(payload, dict):
+        return _Envelope()
+    return _Envelope(**{name: payload[name] for name in _Envelope.__struct_fields__ if name in payload})
 
 
 def _load_leniently(text: bytes) -> object:
@@ -127,21 +169,22 @@ def _load_leniently(text: bytes) -> object:
         raise OutputUnreadable(f"the output is no JSON: {exc}") from exc
 
 
-def _from_json(payload: dict[str, object]) -> Output:
-    # later generations nest the content
-    nested = payload.get("data")
-    content = {**payload, **nested} if isinstance(nested, dict) else payload
-    parsing = content.get("parsing")
-    html = content.get("html_content", content.get("html"))
+def _output(envelope: _Envelope) -> Output:
+    content = envelope
+    if isinstance(envelope.data, dict):
+        # later generations nest it
+        content = _enveloped({**structs.asdict(envelope), **envelope.data})
+    parsing = content.parsing
+    html = content.html if content.html_content is UNSET else content.html_content
     return Output(
-        task_id=read_text(payload.get("task_id")),
-        input_url=read_text(payload.get("input_url")),
-        failed=str(payload.get("status", "success")).lower() in _FAILED,
-        error=reason(payload) or _parsing_error(parsing),
-        status_code=read_integer(payload.get("status_code")),
-        fetched_at=read_time(payload.get("query_time")),
+        task_id=read_text(envelope.task_id),
+        input_url=read_text(envelope.input_url),
+        failed=envelope.status is not UNSET and str(envelope.status).lower() in _FAILED,
+        error=envelope.reason or _parsing_error(parsing),
+        status_code=read_integer(envelope.status_code),
+        fetched_at=read_time(envelope.query_time),
         html=html if isinstance(html, str) else None,
-        parsed=parsing is not None,
+        parsed=parsing is not UNSET and parsing is not None,
         entities=tuple(_entities(parsing)),
     )
 

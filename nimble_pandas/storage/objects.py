@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import obstore
 
-from nimble_pandas.storage.packing import MAX_OUTPUT_BYTES, Packed, too_long, unpack_small
+from nimble_pandas.storage.packing import MAX_OUTPUT_BYTES, Found, Packed, as_found, too_long
 from nimble_pandas.storage.readers import FsspecReader
-from nimble_pandas.storage.window import Admit, Found, Window
+from nimble_pandas.storage.window import Admit, Window
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
@@ -22,6 +22,9 @@ _LOGGER = logging.getLogger("nimble_pandas.storage")
 
 # what a store says of an object that is not there; any other 404 may be a page of something else
 _MISSING = ("<Code>NoSuchKey</Code>", "<Code>NoSuchBucket</Code>")
+
+# what is shorter, as most outputs without a page are, is asked for with one call
+_SHORT_BYTES = 2**16
 
 # after so few attempts fsspec is asked, which has a patience of its own
 RETRIES: RetryConfig = {"max_retries": 4, "retry_timeout": timedelta(seconds=20)}
@@ -103,6 +106,8 @@ class ObjectReader:
         self._store = store
         self._prefix = prefix
         self._fsspec = fsspec
+        # whether objects are short, as far as is known, and parts of them can be had
+        self._are_short = self._has_ranges = True
         # whether it is known to work here, or not to
         self._works = False
         self._fails = False
@@ -140,12 +145,9 @@ class ObjectReader:
         if key is None or self._fails:
             return self._fsspec.fetch(url, admit)
         try:
-            answer = obstore.get(self._store, key)
-            _, n_bytes = answer.range
-            if n_bytes > MAX_OUTPUT_BYTES:
-                return too_long()
-            admit(n_bytes)
-            content = unpack_small(bytes(answer.bytes()))
+            content = self._short(key) if self._are_short and self._has_ranges else None
+            if content is None:
+                content = self._whole(key, admit)
         except FileNotFoundError as exc:
             if any(word in str(exc) for word in _MISSING):
                 return FileNotFoundError(url)
@@ -154,6 +156,28 @@ class ObjectReader:
             return self._second_opinion(url, admit, exc)
         self._works = True
         return content
+
+    def _short(self, key: str) -> Found | None:
+        """Return an object, or None if it is longer: with one call, for each waits for the interpreter."""
+        try:
+            raw = obstore.get_range(self._store, key, start=0, length=_SHORT_BYTES)
+        except FileNotFoundError:
+            raise
+        except Exception:  # noqa: BLE001 -- whatever it is, the whole object will tell
+            self._has_ranges = False
+            return None
+        return as_found(bytes(raw)) if len(raw) < _SHORT_BYTES else None
+
+    def _whole(self, key: str, admit: Admit) -> Found:
+        answer = obstore.get(self._store, key)
+        _, n_bytes = answer.range
+        if n_bytes > MAX_OUTPUT_BYTES:
+            return too_long()
+        admit(n_bytes)
+        self._are_short = n_bytes < _SHORT_BYTES
+        # one that is empty has no range
+        self._has_ranges = self._has_ranges or n_bytes == 0
+        return as_found(bytes(answer.bytes()))
 
     def _key(self, url: str) -> str | None:
         """Return the name of an object, or None for one that obstore would respell or fsspec take apart."""

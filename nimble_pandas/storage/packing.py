@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from nimble_pandas.errors import OutputUnreadable
 
@@ -11,10 +12,6 @@ from nimble_pandas.errors import OutputUnreadable
 MAX_OUTPUT_BYTES = 256 * 2**20
 
 _GZIP_MAGIC = b"\x1f\x8b"
-
-# what is unpacked by the thread that fetched it: from so many bytes, and to so many
-_SMALL_BYTES = 2**16
-_SMALL_UNPACKED_BYTES = 2**20
 
 
 def too_long(max_bytes: int = MAX_OUTPUT_BYTES) -> OutputUnreadable:
@@ -24,22 +21,21 @@ def too_long(max_bytes: int = MAX_OUTPUT_BYTES) -> OutputUnreadable:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """Bytes that are yet to be unpacked, one output at a time, for nobody knows how long they become."""
+    """Bytes that are yet to be unpacked, one output at a time, for nobody knows how long they become.
+
+    It is done by whoever takes them: threads that unpack beside each other are slower than one (measured).
+    """
 
     raw: bytes
 
 
-def unpack_small(raw: bytes) -> bytes | Packed:
-    """Return the content of an output if it is short, and else what is yet to be unpacked."""
-    if not raw.startswith(_GZIP_MAGIC):
-        return raw if len(raw) <= MAX_OUTPUT_BYTES else Packed(raw)
-    if len(raw) <= _SMALL_BYTES:
-        try:
-            return unpack(raw, _SMALL_UNPACKED_BYTES)
-        except OutputUnreadable:
-            # it is told, or unpacked after all, where it is looked at
-            pass
-    return Packed(raw)
+#: What was fetched: bytes, packed ones, or why there are none.
+Found: TypeAlias = bytes | Packed | BaseException
+
+
+def as_found(raw: bytes) -> bytes | Packed:
+    """Return what was fetched, told apart by its first bytes and its length."""
+    return Packed(raw) if raw.startswith(_GZIP_MAGIC) or len(raw) > MAX_OUTPUT_BYTES else raw
 
 
 def unpack(raw: bytes, max_bytes: int = MAX_OUTPUT_BYTES) -> bytes:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from nimble_pandas.patience import wait_until_done
-from nimble_pandas.storage.packing import MAX_OUTPUT_BYTES, Packed, too_long, unpack_small
-from nimble_pandas.storage.window import Admit, Found, Window
+from nimble_pandas.storage.packing import MAX_OUTPUT_BYTES, Found, Packed, as_found, too_long
+from nimble_pandas.storage.window import Admit, Window
 
 # objects under way at once: beyond this s3fs, whose limit is CPU, gets no faster
 _CONCURRENCY = 64
@@ -61,7 +61,7 @@ class FsspecReader:
         try:
             path = self._fs._strip_protocol(url)  # noqa: SLF001 -- fsspec's documented hook
             admit(_short_enough(self._fs.size(path)))
-            return unpack_small(self._fs.cat_file(path))
+            return as_found(self._fs.cat_file(path))
         except Exception as exc:  # noqa: BLE001 -- as above
             return exc
 
@@ -88,7 +88,7 @@ class FsspecReader:
     async def _cat(self, url: str) -> bytes | Packed:
         path = self._fs._strip_protocol(url)  # noqa: SLF001 -- fsspec's documented hook
         _short_enough((await self._fs._info(path)).get("size"))  # noqa: SLF001 -- likewise
-        return unpack_small(await self._fs._cat_file(path, **self._how))  # noqa: SLF001 -- likewise
+        return as_found(await self._fs._cat_file(path, **self._how))  # noqa: SLF001 -- likewise
 
 
 def _outcome(future: Any) -> Found:  # noqa: ANN401 -- of bytes

@@ -15,9 +15,8 @@ from nimble_pandas.options import Options
 from nimble_pandas.patience import do_apart
 from nimble_pandas.storage.choice import asked_for, choose
 from nimble_pandas.storage.locations import normalise_url
-from nimble_pandas.storage.packing import Packed, unpack
+from nimble_pandas.storage.packing import Found, Packed, unpack
 from nimble_pandas.storage.readers import Reader
-from nimble_pandas.storage.window import Found
 
 # of an output below its prefix: it ends in no slash, and nothing in it is chained or escaped
 _NAME = re.compile(r"(?!.*::)[^\\\x00-\x1f\x7f]*[^\\\x00-\x1f\x7f/]", re.DOTALL)

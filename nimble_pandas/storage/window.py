@@ -6,12 +6,11 @@ import atexit
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from queue import SimpleQueue
 from typing import TypeAlias
 
 from nimble_pandas.patience import look_up, wait_for_next
-from nimble_pandas.storage.packing import Packed
+from nimble_pandas.storage.packing import Found
 
 # beyond these the processor, not the wait, is what limits (measured, 3 KB objects over loopback)
 _FEWEST_THREADS = 16
@@ -22,6 +21,11 @@ _SECONDS_EACH = 0.0001
 
 # objects per thread that are fetched, or being fetched, before the first of them is taken
 _AHEAD = 4
+# … and runs of them: what comes fast is fetched and handed over some at a time, for each time those who fetch
+# and the one who takes wait for each other
+_RUNS_AHEAD = 2
+_LONGEST_RUN = 16
+_HAND_OVER_SECONDS = 0.003
 
 # objects up to so long are not counted …
 _SMALL_BYTES = 2**16
@@ -35,9 +39,6 @@ _open: set[Window] = set()
 
 # of windows that were left early, threads that may still fetch what nobody waits for
 _left: list[threading.Thread] = []
-
-#: What was fetched: bytes, packed ones, or why there are none.
-Found: TypeAlias = bytes | Packed | BaseException
 
 #: Asked for leave to hold so many bytes; it comes back when there is room.
 Admit: TypeAlias = Callable[[int], None]
@@ -81,10 +82,13 @@ class Window:
         #: How many threads the next window of the same kind should begin with.
         self.n_threads_wanted = self._first_threads
         self._max_threads = max_threads
-        self._todo: SimpleQueue[int | None] = SimpleQueue()
-        self._done: SimpleQueue[tuple[int, Found, float]] = SimpleQueue()
-        self._threads: list[threading.Thread] = []
-        self._stopped = False
+        #: Runs of positions to be fetched, and what was, with the seconds that the fastest of it took.
+        self.todo: SimpleQueue[range | None] = SimpleQueue()
+        self.done: SimpleQueue[tuple[dict[int, Found], float]] = SimpleQueue()
+        self._n_sent = 0
+        self._fastest_seconds = float("inf")
+        self._threads: list[_Thread] = []
+        self.stopped = False
         # the position whose turn it is, and the bytes held of those that are longer than small ones
         self._turn = 0
         self._held: dict[int, int] = {}
@@ -93,23 +97,16 @@ class Window:
     def __iter__(self) -> Iterator[Found]:
         """Yield what was fetched, in the order of the list."""
         found: dict[int, Found] = {}
-        n_sent, fastest = 0, float("inf")
         _open.add(self)
         try:
             # whoever comes again and again to a store that hangs leaves no more each time
             self._add_threads(max(self._first_threads - _n_left(), 1))
             for turn in range(len(self._items)):
-                n_sent = self._send(n_sent, turn)
+                if turn % _LONGEST_RUN == 0:
+                    self._send(turn)
                 while turn not in found:
-                    # asked first, for what is there is to be had without looking up
-                    waits = self._done.empty()
-                    position, content, seconds = wait_for_next(self._done) if waits else self._done.get()
-                    found[position] = content
-                    if seconds < fastest:
-                        fastest = seconds
-                        self.n_threads_wanted = max(_FEWEST_THREADS, int(fastest / _SECONDS_EACH))
-                        self._add_threads(self.n_threads_wanted)
-                        n_sent = self._send(n_sent, turn)
+                    self._take_over(found)
+                    self._send(turn)
                 yield found.pop(turn)
                 self._take(turn)
         except BaseException:
@@ -119,11 +116,20 @@ class Window:
             self.stop()
             _open.discard(self)
 
+    def _take_over(self, found: dict[int, Found]) -> None:
+        """Wait for what one of the threads has fetched."""
+        fetched, seconds = wait_for_next(self.done)
+        found |= fetched
+        if seconds < self._fastest_seconds:
+            self._fastest_seconds = seconds
+            self.n_threads_wanted = max(_FEWEST_THREADS, int(seconds / _SECONDS_EACH))
+            self._add_threads(self.n_threads_wanted)
+
     def stop(self) -> None:
         """Let the threads end: each with what it is fetching now."""
-        self._stopped = True
+        self.stopped = True
         for _ in self._threads:
-            self._todo.put(None)
+            self.todo.put(None)
         with self._room:
             self._room.notify_all()
 
@@ -135,33 +141,26 @@ class Window:
     def _add_threads(self, n_wanted: int) -> None:
         n_wanted = min(n_wanted, self._max_threads, len(self._items))
         while len(self._threads) < n_wanted:
-            # daemons, for nobody waits for the answers that are under way when the interpreter ends
-            thread = threading.Thread(target=self._work, daemon=True, name="nimble-pandas-fetch")
+            thread = _Thread(self, self._fetch, self._items)
             self._threads.append(thread)
             thread.start()
 
-    def _send(self, n_sent: int, turn: int) -> int:
-        n_wanted = min(len(self._items), turn + _AHEAD * len(self._threads))
-        for position in range(n_sent, n_wanted):
-            self._todo.put(position)
-        return max(n_sent, n_wanted)
+    def _send(self, turn: int) -> None:
+        """Have more fetched, as far ahead of the one whose turn it is as there may be."""
+        n_run = min(max(int(_HAND_OVER_SECONDS / self._fastest_seconds), 1), _LONGEST_RUN)
+        n_wanted = turn + len(self._threads) * max(_AHEAD, _RUNS_AHEAD * n_run)
+        while self._n_sent < len(self._items) and self._n_sent + n_run <= n_wanted:
+            # the last ones are shared out among all threads
+            n_each = -(-(len(self._items) - self._n_sent) // len(self._threads))
+            run = range(self._n_sent, self._n_sent + min(n_run, n_each))
+            self.todo.put(run)
+            self._n_sent = run.stop
 
-    def _work(self) -> None:
-        while (position := self._todo.get()) is not None and not self._stopped:
-            started = time.perf_counter()
-            try:
-                content: Found = self._fetch(self._items[position], partial(self._admit, position))
-            except BaseException as exc:  # noqa: BLE001 -- whatever it is, it is raised where it is looked at
-                content = exc
-            self._done.put((position, content, time.perf_counter() - started))
-
-    def _admit(self, position: int, n_bytes: int) -> None:
+    def admit(self, position: int, n_bytes: int) -> None:
         """Wait until there is room for so many bytes; there always is for the one whose turn it is."""
-        if n_bytes <= _SMALL_BYTES:
-            return
         with self._room:
-            self._room.wait_for(lambda: self._stopped or self._has_room(position, n_bytes))
-            if self._stopped:
+            self._room.wait_for(lambda: self.stopped or self._has_room(position, n_bytes))
+            if self.stopped:
                 raise Stopped
             self._held[position] = n_bytes
 
@@ -182,6 +181,63 @@ class Window:
 def _n_left() -> int:
     _left[:] = [thread for thread in _left if thread.is_alive()]
     return len(_left)
+
+
+class _Thread(threading.Thread):
+    """Fetches runs of things, one after the other, and hands over what it has got.
+
+    Parameters
+    ----------
+    window : Window
+        Says what, and takes it.
+    fetch : Fetch
+        How.
+    items : sequence of str
+        All that there are.
+    """
+
+    def __init__(self, window: Window, fetch: Fetch, items: Sequence[str]) -> None:
+        # a daemon, for nobody waits for the answers that are under way when the interpreter ends
+        super().__init__(daemon=True, name="nimble-pandas-fetch")
+        self._window = window
+        self._fetch = fetch
+        self._items = items
+        self._position = 0
+        self._fetched: dict[int, Found] = {}
+        self._fastest_seconds = float("inf")
+
+    def run(self) -> None:
+        """Fetch until there is nothing more to be fetched."""
+        while (run := self._window.todo.get()) is not None:
+            handed_over_at = ended_at = time.perf_counter()
+            for self._position in run:
+                if self._window.stopped:
+                    return
+                started_at = ended_at
+                self._fetched[self._position] = self._found()
+                ended_at = time.perf_counter()
+                self._fastest_seconds = min(self._fastest_seconds, ended_at - started_at)
+                if ended_at - handed_over_at > _HAND_OVER_SECONDS:
+                    handed_over_at = ended_at
+                    self._hand_over()
+            self._hand_over()
+
+    def _found(self) -> Found:
+        try:
+            return self._fetch(self._items[self._position], self._admit)
+        except BaseException as exc:  # noqa: BLE001 -- whatever it is, it is raised where it is looked at
+            return exc
+
+    def _admit(self, n_bytes: int) -> None:
+        if n_bytes > _SMALL_BYTES:
+            # whoever makes room may be waiting for what is here
+            self._hand_over()
+            self._window.admit(self._position, n_bytes)
+
+    def _hand_over(self) -> None:
+        if self._fetched:
+            self._window.done.put((self._fetched, self._fastest_seconds))
+            self._fetched = {}
 
 
 @atexit.register

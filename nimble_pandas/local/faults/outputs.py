@@ -36,12 +36,13 @@ async def _failed(fault: Fault, _delivery: Delivery) -> Delivery:
 @kind("late", "output")
 async def _late(fault: Fault, delivery: Delivery) -> Delivery:
     batch, clock = delivery.batch, delivery.clock
+    # counted from here on, where the success is not to be seen yet: who sees it may poll no more than that
+    until = batch.polls + (fault.polls or 0)
 
     async def wait() -> None:
         if fault.polls is None:
             await clock.sleep(fault.seconds)
             return
-        until = batch.polls + fault.polls
         while batch.polls < until:  # noqa: ASYNC110 -- a counter, not an event
             await asyncio.sleep(_LOOK_EVERY)
 

@@ -52,8 +52,8 @@ def application(*, day: int | Callable[[], int] = 0) -> Starlette:
         Route("/amazon/{slug}/dp/{number}", _own(amazon.product_page)),
         Route("/c/{aisle}", _aisle),
         Route("/search", _search),
-        Route("/walmart/search", _walmart_search),
-        Route("/amazon/s", _amazon_search),
+        Route("/walmart/search", _searching("q", walmart.search_page)),
+        Route("/amazon/s", _searching("k", amazon.search_page)),
         Route("/broken/{number}", _own(broken.sloppy)),
         Route("/hopeless/{number}", _own(broken.hopeless)),
         Route("/private/{number}", _own(_generic)),
@@ -87,6 +87,18 @@ def _own(write: Writer) -> Callable[[Request], Response]:
     return endpoint
 
 
+def _searching(name: str, write: Callable[..., str]) -> Callable[[Request], Response]:
+    """Make an endpoint of what writes a vendor's search page, and its parameter's name."""
+
+    def endpoint(request: Request) -> Response:
+        seen, words = visit(request), _words(request, name)
+        everything = matching(words)
+        found = _cut(everything, _page_number(request))
+        return _html(seen, write(seen, title=words or "All products", found=found, total=len(everything)))
+
+    return endpoint
+
+
 def _front(request: Request) -> Response:
     seen = visit(request)
     return _html(seen, shelves.front_page(seen))
@@ -116,24 +128,6 @@ def _shelf(request: Request, *, title: str, everything: list[Product]) -> Respon
         more=more if number * _PAGE < len(everything) else "",
     )
     return _html(seen, html)
-
-
-def _walmart_search(request: Request) -> Response:
-    seen, words = visit(request), _words(request, "q")
-    everything = matching(words)
-    found = _cut(everything, _page_number(request))
-    return _html(
-        seen, walmart.search_page(seen, title=words or "All products", found=found, total=len(everything))
-    )
-
-
-def _amazon_search(request: Request) -> Response:
-    seen, words = visit(request), _words(request, "k")
-    everything = matching(words)
-    found = _cut(everything, _page_number(request))
-    return _html(
-        seen, amazon.search_page(seen, title=words or "All products", found=found, total=len(everything))
-    )
 
 
 async def _slow(request: Request) -> Response:
