@@ -113,7 +113,7 @@ def test_frames_hand_out_every_row_once(service):
     for part in job.frames():
         assert len(register.pages) == 0
         parts.append(part)
-    assert not any(batch.tasks for batch in job._story.batches)
+    assert not any(batch.tasks for batch in job._story.books.batches)
     assert len({id(answer) for answer in register.answers}) == 2
     assert len(parts) > 1
     assert max(map(len, parts)) < 1_500

@@ -421,7 +421,7 @@ def test_a_reason_that_echoes_the_key_is_masked():
         assert job.frame()["status"].tolist() == ["failed"]
         assert "***" in job.frame()["error"][0]
         shown = (
-            pickle.dumps(job._story.batches)
+            pickle.dumps(job._story.books.batches)
             + nimble_pandas.Ledger().path.read_bytes()
             + job.frame().to_csv().encode()
         )

@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar, cast
 
+from nimble_pandas.patience import wait_for_next
+
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -100,7 +102,7 @@ def each(work: Callable[[_Item], _Result], items: Collection[_Item], *, n_at_onc
         for _ in range(min(n_at_once, len(items))):
             _thread(work_off).start()
         for _ in items:
-            result, error = done.get()
+            result, error = wait_for_next(done)
             if error is not None:
                 raise error
             yield cast("_Result", result)

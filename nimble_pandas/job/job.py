@@ -11,7 +11,7 @@ from pandas.api.extensions import no_default
 
 from nimble_pandas.client import Client
 from nimble_pandas.job.outcome import Outcome
-from nimble_pandas.job.sitting import Sitting, seconds_of
+from nimble_pandas.job.sitting import Sitting
 from nimble_pandas.job.sittings import Sittings
 from nimble_pandas.job.story import Story
 from nimble_pandas.job.words import FAILED, hours_left, how_to_go_on, what_was_there
@@ -128,12 +128,11 @@ class Job(Outcome):
         JobTimeout
             As `wait`.
         """
-        timeout = seconds_of(timeout)
         # collected as late as can be: who is stopped before gets the frame by the same call, and pays nothing
-        with self._sittings.call(at_last=self._story.collect) as sitting:
+        with self._sittings.call(timeout=timeout, at_last=self._story.books.collect) as sitting:
             self._begin(sitting, refresh=refresh, max_age=max_age)
             # sends, too: the first outputs are read before the last batch has left
-            sitting.wait(timeout)
+            sitting.wait()
             return self._laid_out(explode=explode, dtype_backend=dtype_backend)
 
     def resume(self, job_id: str, known: Mapping[int, Sent]) -> Job:
@@ -153,7 +152,7 @@ class Job(Outcome):
         """
         self._sittings.job_id = job_id
         record = self._story.ledger.job(job_id)
-        self._story.take_up(known, since=record.created_at if record else 0.0, job_id=job_id)
+        self._story.books.take_up(known, since=record.created_at if record else 0.0, job_id=job_id)
         return self
 
     def wait(self, timeout: float | None = None, *, progress: str | View | None = None) -> Job:
@@ -180,9 +179,8 @@ class Job(Outcome):
         ApiError, TransportError
             The service does not answer; the job goes on, and can be waited for again.
         """
-        timeout = seconds_of(timeout)
-        with self._sittings.call(progress) as sitting:
-            sitting.wait(timeout)
+        with self._sittings.call(progress, timeout=timeout) as sitting:
+            sitting.wait()
         return self
 
     def watch(self, *, progress: str | View = "auto") -> None:
@@ -295,7 +293,7 @@ class Job(Outcome):
         with self._sittings.lock:
             answers = self._story.register.answers[: self.plan.n_requests]
             positions = [position for position, answer in enumerate(answers) if answer.status in again]
-            self._story.retry(self.id, positions)
+            self._story.books.retry(self.id, positions)
         with self._sittings.call(end="submitted") as sitting:
             sitting.send()
         return self
@@ -335,7 +333,9 @@ class Job(Outcome):
         return card(self._sittings.summary())
 
     def _begin(self, sitting: Sitting, *, refresh: bool, max_age: float | None) -> None:
-        n_reused = self._story.reuse(max_age) if max_age is not None else 0
-        self._sittings.job_id = self._story.claim(self.id, refresh=refresh)
+        with sitting.turn():
+            n_reused = self._story.books.reuse(max_age) if max_age is not None else 0
+            self._sittings.job_id, under_way = self._story.books.claim(self.id, refresh=refresh)
+            self._story.books.take_up(under_way, since=0.0)
         self._sittings.notice = sitting.notice = what_was_there(self._story, n_reused)
         _LOGGER.info("Job %s: %d requests. %s", self.id, self.plan.n_requests, sitting.notice or "")

@@ -14,7 +14,6 @@ from nimble_pandas.errors import ConfigError, StorageError
 from nimble_pandas.frames import assemble
 from nimble_pandas.job.export import Target, export
 from nimble_pandas.job.register import Portion
-from nimble_pandas.job.sitting import seconds_of
 from nimble_pandas.job.sittings import Sittings
 from nimble_pandas.job.story import Story
 from nimble_pandas.job.unread import lay_out_tasks, task_table
@@ -56,7 +55,7 @@ class Outcome:
     @property
     def batch_ids(self) -> list[str]:
         """The service's names for the batches that it is known to have accepted."""
-        return [batch.id for batch in self._story.batches if batch.id is not None]
+        return [batch.id for batch in self._story.books.batches if batch.id is not None]
 
     @property
     def done(self) -> bool:
@@ -85,11 +84,11 @@ class Outcome:
         JobTimeout, JobDetached, ApiError, TransportError
             As in `wait`.
         """
-        timeout = seconds_of(timeout)
-        with self._sittings.call(progress) as sitting:
-            sitting.wait(timeout, until=lambda: self._story.is_over(read=False), read=False)
-        register = self._story.register
-        return lay_out_tasks(self.plan.rows, self.task_table(), register.answer_of_row)
+        with self._sittings.call(progress, timeout=timeout) as sitting:
+            sitting.wait(until=lambda: self._story.is_over(read=False), read=False)
+            with sitting.turn():
+                table = self.task_table()
+        return lay_out_tasks(self.plan.rows, table, self._story.register.answer_of_row)
 
     def task_table(self) -> pa.Table:
         """Return what is known of each request by now, without its page; for Dask.
@@ -143,7 +142,7 @@ class Outcome:
             As `frame` returns it.
         """
         yield self._laid_out(explode=explode, dtype_backend=dtype_backend)
-        self._story.collect()
+        self._story.books.collect()
 
     def _laid_out(self, *, explode: bool | str, dtype_backend: str | NoDefault) -> pd.DataFrame:
         self._refuse_if_handed_out()
@@ -216,7 +215,7 @@ class Outcome:
                 with_html=self.plan.wants_html,
                 **layout,
             )
-        self._story.collect()
+        self._story.books.collect()
 
     def to_parquet(
         self,
@@ -280,7 +279,7 @@ class Outcome:
         except StorageError as exc:
             exc.hint = exc.hint or self._how_to_read_again()
             raise
-        self._story.collect()
+        self._story.books.collect()
 
     def _provenance(self) -> dict[str, object]:
         return {
@@ -292,16 +291,13 @@ class Outcome:
 
     def _portions(self, max_pages: int, timeout: float | None) -> Iterator[Portion]:
         """Yield the rows as their answers come, each once, and keep nothing of them."""
-        clock, register = self._story.clock, self._story.register
-        timeout = seconds_of(timeout)
-        deadline = None if timeout is None else clock.monotonic() + timeout
+        register = self._story.register
         register.max_pages = max_pages
         try:
-            with self._sittings.call() as sitting:
+            with self._sittings.call(timeout=timeout) as sitting:
                 while not self.done or register.n_ready:
-                    left = None if deadline is None else max(deadline - clock.monotonic(), 0.0)
-                    sitting.wait(left, until=lambda: self.done or register.is_full)
-                    with self._sittings.lock:
+                    sitting.wait(until=lambda: self.done or register.is_full)
+                    with sitting.turn():
                         portion = self._story.hand_out()
                     yield portion
         finally:

@@ -13,6 +13,7 @@ from nimble_pandas.job.register import Register
 from nimble_pandas.job.sent import SentBatch
 from nimble_pandas.job.sources import Pulled, is_passing
 from nimble_pandas.models import Task, read_output
+from nimble_pandas.patience import look_up
 
 _LOGGER = logging.getLogger("nimble_pandas.job")
 
@@ -118,6 +119,7 @@ class Reader:
         for start in range(0, len(waiting), _WINDOW):
             if self._register.is_full:
                 return
+            look_up()
             window = waiting[start : start + _WINDOW]
             urls = {task_id: batch.source.url(batch.tasks[task_id], batch.delivery) for task_id in window}
             with collector.paused():

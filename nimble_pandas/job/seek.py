@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import cast
 
 from nimble_pandas.client import Client
 from nimble_pandas.errors import ApiError, OutputUnreadable, StorageError, TransportError
+from nimble_pandas.job.calls import Bell, Call
 from nimble_pandas.job.sent import SentBatch
 from nimble_pandas.job.sources import Stored
 from nimble_pandas.ledger import Ledger
@@ -19,37 +22,115 @@ _LOGGER = logging.getLogger("nimble_pandas.job")
 
 # clocks of two machines differ …
 _SKEW_SECONDS = 600.0
+# a batch is looked for so long …
+_SEEK_SECONDS = 30.0
+# … and so many at once
+_AT_ONCE = 8
 
 
-def seek(batch: SentBatch, *, client: Client, ledger: Ledger) -> bool:
-    """Look once for a batch that may have been taken.
+class _Search(Call):
+    """A look for a batch, on its way."""
+
+    def __init__(
+        self, batch: SentBatch, began_at: float, *, client: Client, ledger: Ledger, bell: Bell
+    ) -> None:
+        super().__init__(lambda: _listed(batch, client, ledger) or _delivered(batch, client), bell)
+        self.batch = batch
+        self.began_at = began_at
+
+    @property
+    def tasks(self) -> list[Task]:
+        """The batch's tasks; none if it was not found."""
+        if self.error is not None:
+            raise self.error
+        return cast("list[Task]", self.result)
+
+
+class Seeker:
+    """Looks for batches that may have been taken, and takes in what is found in the thread that asks for it.
 
     Parameters
     ----------
-    batch : SentBatch
-        In state ``unknown``; ``accepted``, here and in the ledger, if it is found.
     client : Client
         The service.
     ledger : Ledger
         Which batches of the service's are accounted for.
-
-    Returns
-    -------
-    bool
-        Whether it was found.
+    bell : Bell
+        Rung when a look is over.
     """
-    tasks = _listed(batch, client, ledger) or _delivered(batch, client)
-    batch_id = next((task.batch_id for task in tasks if task.batch_id), None)
-    if not tasks:
-        return False
-    if batch_id is None:
-        # only the store remembers it
-        batch.expired = batch.completed = True
-    batch.record = replace(batch.record, state="accepted", batch_id=batch_id, error=None)
-    batch.learn(Batch(id=batch_id, tasks=list(tasks)))
-    ledger.move(batch.record, batch.known_tasks())
-    _LOGGER.info("Job %s, batch %d: found as %s", batch.record.job_id, batch.record.number, batch_id)
-    return True
+
+    def __init__(self, client: Client, ledger: Ledger, bell: Bell) -> None:
+        self._client = client
+        self._ledger = ledger
+        self._bell = bell
+        self._searches: list[_Search] = []
+
+    @property
+    def under_way(self) -> bool:
+        """Whether batches are looked for."""
+        return bool(self._searches)
+
+    @property
+    def over(self) -> list[SentBatch]:
+        """Batches of which it is known whether they were found."""
+        return [search.batch for search in self._searches if search.over]
+
+    def look_for(self, batches: Iterable[SentBatch]) -> None:
+        """Look once for batches, as many as there is room for.
+
+        Parameters
+        ----------
+        batches : iterable of SentBatch
+            In state ``unknown``.
+        """
+        now = self._client.clock.monotonic()
+        sought = {id(search.batch) for search in self._searches}
+        for batch in batches:
+            if len(self._searches) >= _AT_ONCE:
+                break
+            if id(batch) not in sought:
+                batch.sought_since = now if batch.sought_since is None else batch.sought_since
+                self._searches.append(
+                    _Search(batch, now, client=self._client, ledger=self._ledger, bell=self._bell)
+                )
+        for search in self._searches:
+            search.start()
+
+    def take_in(self) -> list[SentBatch]:
+        """Take in what was found; ``accepted``, here and in the ledger, is what that is true of.
+
+        Returns
+        -------
+        list of SentBatch
+            Those that were looked for in vain for long enough.
+        """
+        in_vain = []
+        for search in [each for each in self._searches if each.over]:
+            batch = search.batch
+            try:
+                if batch.record.state == "unknown" and not self._found(batch, search.tasks):
+                    late = search.began_at - (batch.sought_since or search.began_at) > _SEEK_SECONDS
+                    in_vain += [batch] if late else []
+            finally:
+                # an interrupt in there looks again
+                self._searches.remove(search)
+        return in_vain
+
+    def _found(self, batch: SentBatch, tasks: list[Task]) -> bool:
+        if not tasks:
+            return False
+        batch_id = next((task.batch_id for task in tasks if task.batch_id), None)
+        if batch_id is None:
+            # only the store remembers it
+            batch.expired = batch.completed = True
+        elif self._ledger.knows_batch(batch_id):
+            # found for another batch meanwhile, which asks for the same
+            return False
+        batch.record = replace(batch.record, state="accepted", batch_id=batch_id, error=None)
+        batch.learn(Batch(id=batch_id, tasks=tasks))
+        self._ledger.move(batch.record, batch.known_tasks())
+        _LOGGER.info("Job %s, batch %d: found as %s", batch.record.job_id, batch.record.number, batch_id)
+        return True
 
 
 def _listed(batch: SentBatch, client: Client, ledger: Ledger) -> list[Task]:

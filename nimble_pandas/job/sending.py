@@ -13,7 +13,7 @@ from nimble_pandas.errors import ApiError, AuthError, RateLimited, TransportErro
 from nimble_pandas.job.calls import Bell, Call
 from nimble_pandas.job.recall import wake
 from nimble_pandas.job.register import Register
-from nimble_pandas.job.seek import seek
+from nimble_pandas.job.seek import Seeker
 from nimble_pandas.job.sent import SentBatch
 from nimble_pandas.job.submit import body_of, refuse, send, suspect
 from nimble_pandas.ledger import Ledger
@@ -23,8 +23,6 @@ _LOGGER = logging.getLogger("nimble_pandas.job")
 # as many are under way at once as were taken before, and no more than this: what is refused, or swallowed,
 # is so few times only
 _AT_ONCE = 8
-# a batch whose answer was lost is looked for so long
-_SEEK_SECONDS = 30.0
 # submits that the service wants later (429) are put off for so long in all
 _RATE_LIMIT_SECONDS = 300.0
 # how often it is tried whether another kernel is still sending
@@ -90,6 +88,7 @@ class Sender:
         self._defaults = defaults
         self._learn = learn
         self._bell = bell
+        self._seeker = Seeker(client, ledger, bell)
         self._on_their_way: list[_Sending] = []
         self._n_taken = 0
         # whether what is on its way may still leave, and whether anybody takes in what becomes of it
@@ -117,6 +116,11 @@ class Sender:
         """Whether batches are on their way."""
         return bool(self._on_their_way)
 
+    @property
+    def seeks(self) -> bool:
+        """Whether batches whose answers were lost are being looked for."""
+        return self._seeker.under_way
+
     def is_sending(self, batch: SentBatch) -> bool:
         """Say whether a batch is on its way: it belongs to its thread until that is over."""
         return any(sending.batch is batch for sending in self._on_their_way)
@@ -137,6 +141,7 @@ class Sender:
         self._attended = True
         for sending in [each for each in self._on_their_way if each.over]:
             self._take_in(sending, batches)
+        self.take_in_found(batches)
         if self._hopeless is not None and not self._on_their_way:
             self._stop(batches)
         # whatever swallowed an answer would swallow the next: first it is looked for
@@ -297,7 +302,7 @@ class Sender:
         self._settle_refused(batches)
 
     def seek(self, batches: Sequence[SentBatch]) -> None:
-        """Look once for the batches that may have been taken; after a while they stay ``unknown``.
+        """Begin to look for the batches that may have been taken.
 
         Parameters
         ----------
@@ -307,12 +312,20 @@ class Sender:
         lost = [batch for batch in _in_state(batches, "unknown") if not self.is_sending(batch)]
         # another kernel may have found it, and then it is not to be found a second time
         self.reload(lost)
-        for batch in _in_state(lost, "unknown"):
-            now = self._client.clock.monotonic()
-            batch.sought_since = now if batch.sought_since is None else batch.sought_since
-            if seek(batch, client=self._client, ledger=self._ledger):
-                batch.news = True
-            elif now - batch.sought_since > _SEEK_SECONDS and not self._on_their_way:
+        self._seeker.look_for(_in_state(lost, "unknown"))
+
+    def take_in_found(self, batches: Sequence[SentBatch]) -> None:
+        """Take in which of those were found; after a while in vain they stay ``unknown``.
+
+        Parameters
+        ----------
+        batches : sequence of SentBatch
+            All of the job's.
+        """
+        if over := self._seeker.over:
+            self.reload(over)
+        for batch in self._seeker.take_in():
+            if not self._on_their_way:
                 self._despair(batch, batches)
 
     def _despair(self, batch: SentBatch, batches: Sequence[SentBatch]) -> None:

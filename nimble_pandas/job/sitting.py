@@ -12,6 +12,7 @@ from nimble_pandas.errors import AuthError, ConfigError, JobDetached, JobTimeout
 from nimble_pandas.job.examples import Examples
 from nimble_pandas.job.story import Story
 from nimble_pandas.job.words import NEW_KEY, how_to_go_on, may_run, snapshot, standing, what_is_next
+from nimble_pandas.patience import hold, limited_patience
 from nimble_pandas.progress import Paced, Snapshot
 from nimble_pandas.progress.words import line
 from nimble_pandas.tracebacks import shorten
@@ -31,7 +32,7 @@ class Sitting:
     ----------
     story : Story
         The steps.
-    lock : context manager
+    lock : threading.RLock
         Held while a step is taken: one thread at a time does.
     examples : Examples
         Rows to show.
@@ -39,16 +40,19 @@ class Sitting:
         Returns the job's name, which sending may change.
     is_driven : callable
         Says whether another thread takes the steps.
+    timeout : float, optional
+        Seconds from now on that it lasts at most; no limit if not given.
     """
 
     def __init__(
         self,
         story: Story,
         *,
-        lock: contextlib.AbstractContextManager[object],
+        lock: threading.RLock,
         examples: Examples,
         job_id: Callable[[], str],
         is_driven: Callable[[], bool] = lambda: False,
+        timeout: float | None = None,
     ) -> None:
         self._story = story
         self._lock = lock
@@ -56,6 +60,8 @@ class Sitting:
         self._job_id = job_id
         self._is_driven = is_driven
         self._state = standing(story)
+        self._timeout = timeout
+        self._deadline = None if timeout is None else story.clock.monotonic() + timeout
         self._left = threading.Event()
         self._began_at: float | None = None
         self._n_before = 0
@@ -217,22 +223,26 @@ class Sitting:
                 self._send_planned()
 
     def _send_planned(self) -> None:
-        with self._lock:
+        with self.turn():
             self._story.send_planned(self.tell)
 
-    def wait(
-        self,
-        timeout: float | None = None,
-        *,
-        until: Callable[[], bool] | None = None,
-        read: bool = True,
-    ) -> None:
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        """Keep other threads from the job for a block, which waits for nothing once the sitting is to end.
+
+        Raises
+        ------
+        JobTimeout, JobDetached
+            The job goes on and is billed.
+        """
+        with limited_patience(self._raise_if_over), hold(self._lock):
+            yield
+
+    def wait(self, *, until: Callable[[], bool] | None = None, read: bool = True) -> None:
         """Take the job's steps until it is done.
 
         Parameters
         ----------
-        timeout : float, optional
-            Seconds to wait at most; no limit if not given.
         until : callable, optional
             Says whether enough has come; until the job is done if not given.
         read : bool, default True
@@ -246,7 +256,6 @@ class Sitting:
             The service does not answer; the job goes on.
         """
         clock = self._story.clock
-        deadline = None if timeout is None else clock.monotonic() + timeout
         until = until or (lambda: self._story.done)
         if self._began_at is None:
             self._began_at = clock.monotonic()
@@ -257,7 +266,7 @@ class Sitting:
             self._advance(read=read)
             self.tell()
             if not until():
-                self._sleep(deadline, timeout)
+                self._sleep()
         if self._story.done:
             _LOGGER.info("Job %s: %s", self._job_id(), line(self.snapshot("done")))
 
@@ -266,29 +275,29 @@ class Sitting:
             # by a watch: here, there is but to look on
             self._story.clock.sleep(_VIEW_SECONDS)
             return
-        with self._lock:
+        with self.turn():
             self._story.advance(read=read)
 
-    def _sleep(self, deadline: float | None, timeout: float | None) -> None:
+    def _sleep(self) -> None:
         """Let time pass until something is due, moving the view's time along."""
         clock, wake_at = self._story.clock, self._story.due_at
-        until = wake_at if deadline is None else min(wake_at, deadline)
+        until = wake_at if self._deadline is None else min(wake_at, self._deadline)
         while (now := clock.monotonic()) < until:
-            self._raise_if_left()
+            self._raise_if_over()
             clock.sleep(min(until - now, _VIEW_SECONDS))
             self.tell()
-        self._raise_if_left()
-        if deadline is not None and clock.monotonic() >= deadline:
-            raise JobTimeout(
-                f"waited {timeout:g} s: {self._story.register.n_open:,} of "
-                f"{self._story.plan.n_requests:,} requests have no answer yet.",
-                hint=how_to_go_on(self._job_id(), self._story),
-            )
+        self._raise_if_over()
 
-    def _raise_if_left(self) -> None:
+    def _raise_if_over(self) -> None:
         if self._left.is_set():
             raise JobDetached(
                 "the waiting was ended; the job goes on.", hint=how_to_go_on(self._job_id(), self._story)
+            )
+        if self._deadline is not None and self._story.clock.monotonic() >= self._deadline:
+            raise JobTimeout(
+                f"waited {self._timeout:g} s: {self._story.register.n_open:,} of "
+                f"{self._story.plan.n_requests:,} requests have no answer yet.",
+                hint=how_to_go_on(self._job_id(), self._story),
             )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from nimble_pandas.job.examples import Examples
-from nimble_pandas.job.sitting import Sitting
+from nimble_pandas.job.sitting import Sitting, seconds_of
 from nimble_pandas.job.story import Story
 from nimble_pandas.job.watch import Watch
 from nimble_pandas.job.words import how_to_go_on, standing
@@ -66,6 +66,7 @@ class Sittings:
         self,
         progress: str | View | None = None,
         *,
+        timeout: float | None = None,
         end: str | None = None,
         at_last: Callable[[], None] = lambda: None,
     ) -> Iterator[Sitting]:
@@ -75,6 +76,8 @@ class Sittings:
         ----------
         progress : str or View, optional
             How progress is shown.
+        timeout : float, optional
+            Seconds that it lasts at most; no limit if not given.
         end : str, optional
             The state that the job is left in where it is not done at the end.
         at_last : callable, optional
@@ -84,10 +87,16 @@ class Sittings:
         ------
         Sitting
             To send, and to wait.
+
+        Raises
+        ------
+        ConfigError
+            `timeout` is no number of seconds; nothing was sent.
         """
+        timeout = seconds_of(timeout)
         # no button: the kernel hears of no click while the cell runs
         view = choose_view(self._progress if progress is None else progress)
-        sitting = self._new(is_driven=lambda: self._watch is not None and self._watch.alive)
+        sitting = self._new(is_driven=lambda: self._watch is not None and self._watch.alive, timeout=timeout)
         self._calls.add(sitting)
         with sitting.shown(end, at_last):
             sitting.join(view)
@@ -170,9 +179,14 @@ class Sittings:
         stopped = f"The watch has ended: {type(error).__name__}: {error}" if error else None
         return self._new().last(standing(self._story), stopped)
 
-    def _new(self, **more: Callable[[], bool]) -> Sitting:
+    def _new(self, *, is_driven: Callable[[], bool] = lambda: False, timeout: float | None = None) -> Sitting:
         sitting = Sitting(
-            self._story, lock=self.lock, examples=self._examples, job_id=lambda: self.job_id, **more
+            self._story,
+            lock=self.lock,
+            examples=self._examples,
+            job_id=lambda: self.job_id,
+            is_driven=is_driven,
+            timeout=timeout,
         )
         sitting.notice = self.notice
         return sitting

@@ -34,7 +34,7 @@ def snapshot(
 ) -> Snapshot:
     """Return how far a job has come, as views are told; what it costs grows with the batches alone."""
     n_tasks, n_open = story.plan.n_requests, story.register.n_open
-    n_ended = sum(batch.n_ended for batch in story.batches)
+    n_ended = sum(batch.n_ended for batch in story.books.batches)
     return Snapshot(
         job_id=job_id,
         state=state,
@@ -43,9 +43,9 @@ def snapshot(
         n_ended=min(max(n_ended, n_tasks - n_open), n_tasks),
         n_read=n_tasks - n_open,
         counts=dict(story.register.counts),
-        n_batches=len(story.batches),
-        n_batches_ended=sum(not story.is_open(batch) for batch in story.batches),
-        elapsed_seconds=story.elapsed_seconds,
+        n_batches=len(story.books.batches),
+        n_batches_ended=sum(not story.books.is_open(batch) for batch in story.books.batches),
+        elapsed_seconds=story.books.elapsed_seconds,
         remaining_seconds=n_open / pages_per_second if pages_per_second else None,
         message=message,
         pages_per_second=pages_per_second,
@@ -59,7 +59,7 @@ def snapshot(
 def hours_left(story: Story) -> float | None:
     """Return the hours until the service forgets the first batch that is not done; None if there is none."""
     now = story.clock.now().timestamp()
-    left = [(batch.record.expires_at - now) / 3600 for batch in story.running()]
+    left = [(batch.record.expires_at - now) / 3600 for batch in story.books.running()]
     return max(min(left), 0.0) if left else None
 
 
@@ -72,15 +72,19 @@ def standing(story: Story) -> str:
 
 def may_run(story: Story) -> bool:
     """Say whether anything of the job may be running, and billed."""
-    return any(batch.record.state in _MAY_RUN for batch in story.batches)
+    books = story.books
+    return books.n_to_take_up > 0 or any(batch.record.state in _MAY_RUN for batch in books.batches)
 
 
 def how_to_go_on(job_id: str, story: Story) -> str:
     """Return what still runs and is billed, and the line that takes it up again."""
     n_in: Counter[str] = Counter()
-    for batch in story.batches:
+    for batch in story.books.batches:
         n_in[batch.record.state] += len(batch.offset_of)
-    facts = [f"{n_in['accepted']:,} requests were submitted and are billed; they go on at the service"]
+    n_sent = n_in["accepted"] + story.books.n_to_take_up
+    if not n_sent and not n_in:
+        return "Nothing was sent."
+    facts = [f"{n_sent:,} requests were submitted and are billed; they go on at the service"]
     if n_in["intent"] + n_in["unknown"]:
         facts.append(f"{n_in['intent'] + n_in['unknown']:,} may have been, and are looked for")
     if n_in["planned"]:
@@ -99,7 +103,7 @@ def what_was_there(story: Story, n_reused: int) -> str | None:
         oldest = story.clock.now() - min(filter(None, times))
         hours = max(oldest.total_seconds(), 0.0) / 3600
         lines.append(f"{n_reused:,} requests reuse outputs; the oldest page is {hours:.1f} hours old.")
-    n_own = sum(len(batch.offset_of) for batch in story.batches if batch.record.state == "planned")
+    n_own = sum(len(batch.offset_of) for batch in story.books.batches if batch.record.state == "planned")
     n_under_way = story.plan.n_requests - n_reused - n_own
     if n_under_way:
         lines.append(f"{n_under_way:,} of {story.plan.n_requests:,} requests were under way already.")

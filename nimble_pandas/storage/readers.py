@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
+from nimble_pandas.patience import wait_until_done
 from nimble_pandas.storage.packing import MAX_OUTPUT_BYTES, Found, Packed, as_found, too_long
 from nimble_pandas.storage.window import Admit, Window
 
@@ -74,8 +75,10 @@ class FsspecReader:
             for url in urls:
                 under_way.append(asyncio.run_coroutine_threadsafe(self._cat(url), self._fs.loop))
                 if len(under_way) >= _CONCURRENCY:
+                    wait_until_done(under_way[0])
                     yield _outcome(under_way.popleft())
             while under_way:
+                wait_until_done(under_way[0])
                 yield _outcome(under_way.popleft())
         finally:
             # an interrupt does not wait for answers that nobody will look at

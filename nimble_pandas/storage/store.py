@@ -12,6 +12,7 @@ from fsspec.core import url_to_fs
 
 from nimble_pandas.errors import ConfigError, OutputMissing, OutputUnreadable, StorageError
 from nimble_pandas.options import Options
+from nimble_pandas.patience import do_apart
 from nimble_pandas.storage.choice import asked_for, choose
 from nimble_pandas.storage.locations import normalise_url
 from nimble_pandas.storage.packing import Found, Packed, unpack
@@ -169,7 +170,9 @@ class Store:
 
     def _reading(self) -> Reader:
         if self._reader is None:
-            self._reader = choose(self.fs, self.path, self.storage_url.partition("://")[0], self._choice)
+            protocol = self.storage_url.partition("://")[0]
+            # credentials may be asked for, wherever they are
+            self._reader = do_apart(lambda: choose(self.fs, self.path, protocol, self._choice))
         return self._reader
 
     def _unpacked(self, url: str, found: Found) -> bytes | StorageError:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from queue import SimpleQueue
 from typing import TypeAlias
 
+from nimble_pandas.patience import look_up, wait_for_next
 from nimble_pandas.storage.packing import Found
 
 # beyond these the processor, not the wait, is what limits (measured, 3 KB objects over loopback)
@@ -35,6 +36,9 @@ _MOST_BYTES = 32 * 2**20
 _LAST_SECONDS = 2.0
 
 _open: set[Window] = set()
+
+# of windows that were left early, threads that may still fetch what nobody waits for
+_left: list[threading.Thread] = []
 
 #: Asked for leave to hold so many bytes; it comes back when there is room.
 Admit: TypeAlias = Callable[[int], None]
@@ -95,7 +99,8 @@ class Window:
         found: dict[int, Found] = {}
         _open.add(self)
         try:
-            self._add_threads(self._first_threads)
+            # whoever comes again and again to a store that hangs leaves no more each time
+            self._add_threads(max(self._first_threads - _n_left(), 1))
             for turn in range(len(self._items)):
                 if turn % _LONGEST_RUN == 0:
                     self._send(turn)
@@ -104,13 +109,16 @@ class Window:
                     self._send(turn)
                 yield found.pop(turn)
                 self._take(turn)
+        except BaseException:
+            _left.extend(self._threads)
+            raise
         finally:
             self.stop()
             _open.discard(self)
 
     def _take_over(self, found: dict[int, Found]) -> None:
         """Wait for what one of the threads has fetched."""
-        fetched, seconds = self.done.get()
+        fetched, seconds = wait_for_next(self.done)
         found |= fetched
         if seconds < self._fastest_seconds:
             self._fastest_seconds = seconds
@@ -166,6 +174,13 @@ class Window:
             with self._room:
                 self._held.pop(position, None)
                 self._room.notify_all()
+            # long ones take long to read
+            look_up()
+
+
+def _n_left() -> int:
+    _left[:] = [thread for thread in _left if thread.is_alive()]
+    return len(_left)
 
 
 class _Thread(threading.Thread):
