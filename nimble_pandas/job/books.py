@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from nimble_pandas.client import Client
 from nimble_pandas.config import is_loopback
 from nimble_pandas.errors import ConfigError
-from nimble_pandas.job.claim import claim, job_record, take_up
+from nimble_pandas.job.claim import Keys, claim, job_record, take_up
 from nimble_pandas.job.recall import is_under_way, read_again
 from nimble_pandas.job.register import Register
 from nimble_pandas.job.sent import SentBatch
@@ -123,7 +123,7 @@ class Books:
             How many requests have their answer from there.
         """
         since = self._clock.now().timestamp() - max_age
-        keys = self._keys
+        keys: list[bytes] = self._plan.keys.to_pylist()
         found = self._ledger.answered(keys, self._client.account, since)
         place = {key: position for position, key in enumerate(keys)}
         before = self.register.n_open
@@ -173,7 +173,7 @@ class Books:
         """Return the earlier job that all requests are under way in, and no others, in as many rows."""
         jobs = {request.job_id for _, request in under_way.values()}
         earlier = self._ledger.job(jobs.pop()) if len(jobs) == 1 else None
-        if earlier is None or Counter(earlier.row_keys) != Counter(record.row_keys):
+        if earlier is None or Counter(earlier.keys) != Counter(record.keys):
             return None
         return earlier.id
 
@@ -242,10 +242,8 @@ class Books:
             self._learn(batch)
 
     @property
-    def _keys(self) -> list[bytes]:
-        # made when they are asked for: as objects they take four times the room
-        keys: list[bytes] = self._plan.keys.to_pylist()
-        return keys
+    def _keys(self) -> Keys:
+        return Keys(self._plan.keys)
 
     def _source_of(self, storage_url: str | None) -> Source:
         """Return where outputs under a prefix are read; opening it says early what is wrong with it."""

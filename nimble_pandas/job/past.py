@@ -90,10 +90,10 @@ def attach(
 
 
 def _recalled(record: JobRecord, ledger: Ledger) -> tuple[Plan, dict[int, Sent]]:
-    keys = list(dict.fromkeys(key for key in record.row_keys if key is not None))
+    keys = list(dict.fromkeys(key for key in record.keys if key is not None))
     known = ledger.latest_of(record, keys)
     place = {key: position for position, key in enumerate(keys)}
-    request_of_row = np.array([-1 if key is None else place[key] for key in record.row_keys], dtype=np.intp)
+    request_of_row = np.array([-1 if key is None else place[key] for key in record.keys], dtype=np.intp)
     requests = [known[key][1].request for key in keys]
     plan = recall_plan(
         requests,
@@ -167,7 +167,7 @@ _COLUMNS: dict[str, Any] = {
 
 def _counts(job: JobRecord, sent: Mapping[str, int], ledger: Ledger) -> Mapping[str, int]:
     """Return how many requests of a job have each status, those that earlier jobs sent for it included."""
-    keys = {key for key in job.row_keys if key is not None}
+    keys = {key for key in job.keys if key is not None}
     if sum(sent.values()) - sent.get("collected", 0) == len(keys):
         return sent
     known = [request for _, request in ledger.latest_of(job, list(keys)).values()]
@@ -186,7 +186,7 @@ def _line(job: JobRecord, counts: Mapping[str, int], ledger: Ledger, now: float)
         "job_id": job.id,
         "created_at": pd.Timestamp(job.created_at, unit="s", tz="UTC"),
         "service": job.service,
-        "n_rows": len(job.row_keys),
+        "n_rows": job.n_rows,
         "n_requests": n_requests,
         **known,
         "failed": n_requests - sum(known.values()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -103,10 +104,10 @@ class Register:
             self.counts["invalid"] = plan.n_invalid
 
     @property
-    def open(self) -> list[int]:
+    def open(self) -> array[int]:
         """Requests whose answer is not final, in order."""
-        found: list[int] = np.flatnonzero(np.frombuffer(self._is_open, dtype=np.bool_)).tolist()
-        return found
+        found = np.flatnonzero(np.frombuffer(self._is_open, dtype=np.bool_))
+        return array("i", found.astype(np.int32).tobytes())
 
     @property
     def n_open(self) -> int:

@@ -78,7 +78,7 @@ class Ledger:
     def claim(
         self,
         job: JobRecord,
-        keys: Sequence[bytes],
+        keys: Iterable[bytes],
         lay_out: Callable[[Mapping[bytes, Sent], int], Sequence[Planned]],
     ) -> None:
         """Write a job down, with what it is going to send, in one step that no other kernel comes between.
@@ -89,7 +89,7 @@ class Ledger:
         ----------
         job : JobRecord
             What was called.
-        keys : sequence of bytes
+        keys : iterable of bytes
             The content keys of its requests.
         lay_out : callable
             Given the latest that is known of each key, and the number of the job's next batch, returns the

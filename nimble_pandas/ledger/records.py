@@ -12,6 +12,10 @@ from urllib.parse import quote
 STATUS_KEPT_SECONDS = 24 * 3600.0
 
 
+#: The bytes of a content key, and what stands in place of one.
+KEY_BYTES = 16
+NO_KEY = bytes(KEY_BYTES)
+
 # a file's name may have 255 bytes, and this one gets an ending
 _MAX_NAME = 150
 
@@ -53,8 +57,9 @@ class JobRecord:
         Whether they are gzipped.
     callback_url : str or None
         Who is told of each task.
-    row_keys : list of bytes or None
-        The content key of each row's request; None for a row that could not be sent.
+    row_keys : bytes
+        The content key of each row's request, 16 bytes each: as objects they take four times the room. Zeros
+        for a row that could not be sent.
     rows : bytes or None
         The caller's frame as Parquet; None where it could not be written.
     invalid : list of list
@@ -67,9 +72,20 @@ class JobRecord:
     storage_url: str | None
     storage_compress: bool
     callback_url: str | None
-    row_keys: list[bytes | None]
+    row_keys: bytes
     rows: bytes | None
     invalid: list[list[object]]
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows the call had."""
+        return len(self.row_keys) // KEY_BYTES
+
+    @property
+    def keys(self) -> list[bytes | None]:
+        """The content key of each row's request; None for a row that could not be sent."""
+        each = (self.row_keys[start : start + KEY_BYTES] for start in range(0, len(self.row_keys), KEY_BYTES))
+        return [None if key == NO_KEY else key for key in each]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from itertools import islice
 from typing import TypeAlias
 
 from nimble_pandas.ledger.records import BatchRecord, JobRecord, RequestRecord
@@ -19,9 +20,6 @@ Planned: TypeAlias = tuple[BatchRecord, Iterable[tuple[bytes, str]]]
 # variables of one statement
 _MANY = 500
 
-_KEY_BYTES = 16
-_NO_KEY = bytes(_KEY_BYTES)
-
 
 def next_number(connection: sqlite3.Connection, job_id: str) -> int:
     """Return the number of a job's next batch."""
@@ -34,9 +32,7 @@ def insert_job(connection: sqlite3.Connection, job: JobRecord) -> None:
     """Write a job down, unless it is there already."""
     if connection.execute("SELECT 1 FROM jobs WHERE id = ?", (job.id,)).fetchone():
         return
-    keys = b"".join(_NO_KEY if key is None else key for key in job.row_keys)
-    columns = {**_columns(job), "row_keys": keys, "invalid": json.dumps(job.invalid, default=str)}
-    _insert(connection, "jobs", columns)
+    _insert(connection, "jobs", {**_columns(job), "invalid": json.dumps(job.invalid, default=str)})
 
 
 def insert_batches(connection: sqlite3.Connection, batches: Sequence[Planned]) -> None:
@@ -63,7 +59,7 @@ def _columns(record: JobRecord | BatchRecord) -> dict[str, object]:
 
 def latest(
     connection: sqlite3.Connection,
-    keys: Sequence[bytes],
+    keys: Iterable[bytes],
     service: str,
     condition: str = "",
     order: str = "r.id",
@@ -72,8 +68,8 @@ def latest(
     """Return the latest that is known of content keys at a service, under a condition, in some order."""
     found: dict[bytes, Sent] = {}
     batches: dict[tuple[str, int], BatchRecord] = {}
-    for start in range(0, len(keys), _MANY):
-        some = keys[start : start + _MANY]
+    left = iter(keys)
+    while some := list(islice(left, _MANY)):
         marks = ", ".join(f":k{n}" for n in range(len(some)))
         rows = connection.execute(
             "SELECT r.*, b.state, b.batch_id, b.storage_url AS prefix, b.sent_at, b.error AS batch_error "  # noqa: S608
@@ -93,13 +89,10 @@ def latest(
 
 def read_job(row: sqlite3.Row) -> JobRecord:
     """Return the job that a row holds."""
-    keys = row["row_keys"]
-    each = (keys[start : start + _KEY_BYTES] for start in range(0, len(keys), _KEY_BYTES))
     return JobRecord(
         **{
             **dict(row),
             "storage_compress": bool(row["storage_compress"]),
-            "row_keys": [None if key == _NO_KEY else key for key in each],
             "invalid": json.loads(row["invalid"]),
         }
     )
