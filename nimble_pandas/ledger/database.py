@@ -21,7 +21,7 @@ _FILE = "ledger.sqlite"
 _BUSY_SECONDS = 30.0
 
 # at most, and given back at once
-_CACHE_KB = 65536
+_CACHE_KB = 16_384
 
 
 def default_folder() -> pathlib.Path:
@@ -103,7 +103,8 @@ class Database:
         try:
             # a commit is on the disk when it returns: that is what an intent is for
             connection.execute("PRAGMA synchronous = FULL")
-            # content keys are scattered over their index: a large job would turn its pages over and over
+            # content keys are scattered over their index: with the usual 2 MB a large job turns its pages
+            # over and over; with 64 MB a million requests take a sixth less time, and 60 MB more
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
             yield connection
         finally:
