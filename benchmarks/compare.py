@@ -68,13 +68,15 @@ class Child:
         The file; called with ``--side name``, it prints one JSON object in the end.
     name : str
         Which side of it.
+    python : str, optional
+        The interpreter; this one if not given.
     **arguments
         Handed over as JSON, on standard input.
     """
 
-    def __init__(self, script: str, name: str, **arguments: object) -> None:
+    def __init__(self, script: str, name: str, *, python: str = sys.executable, **arguments: object) -> None:
         self.name = name
-        self._command = [sys.executable, script, "--side", name]
+        self._command = [python, script, "--side", name]
         self._arguments = json.dumps(arguments)
 
     def run(self) -> dict[str, float]:

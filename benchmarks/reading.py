@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import os
+import pathlib
 import statistics
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +19,9 @@ from compare import Child, Row
 
 _KEYS = {"key": "key", "secret": "secret"}
 _IN_FLIGHT = 256
+
+# what cannot be installed beside this package has an environment of its own
+_PEERS = os.environ.get("PEERS_PYTHON", sys.executable)
 
 Work = Callable[[], int]
 
@@ -173,8 +178,10 @@ def dask(url: str, keys: list[str]) -> Work:
 def duckdb(url: str, keys: list[str]) -> Work:
     """DuckDB's `read_json` over its httpfs."""
     import duckdb
+    from duckdb_extensions import import_extension
 
     connection = duckdb.connect()
+    import_extension("httpfs", con=connection)
     connection.execute("LOAD httpfs")
     connection.execute(
         f"SET s3_endpoint='{url.removeprefix('http://')}'; SET s3_use_ssl=false; SET s3_url_style='path'; "
@@ -203,9 +210,29 @@ def wrangler(url: str, keys: list[str]) -> Work:
     return work
 
 
+def s5cmd(url: str, keys: list[str]) -> Work:
+    """s5cmd, which copies them to a folder and makes nothing of them."""
+    command = pathlib.Path(sys.executable).with_name("s5cmd")
+    environment = {
+        **os.environ,
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_REGION": "us-east-1",
+    }
+
+    def work(name: str = keys[0].partition("/")[0] + "/*") -> int:
+        with tempfile.TemporaryDirectory() as folder:
+            options = ["--endpoint-url", url, "--log", "error", "cp", f"s3://bucket/{name}", f"{folder}/"]
+            subprocess.run([command, *options], env=environment, check=True)
+            return sum(1 for _ in pathlib.Path(folder).iterdir())
+
+    work(keys[0])
+    return work
+
+
 SIDES: dict[str, Callable[..., Work]] = {
     side.__name__: side
-    for side in (nimble_frame, nimble_fetch, loop, cat, http, polars, arrow, dask, duckdb, wrangler)
+    for side in (nimble_frame, nimble_fetch, loop, cat, http, polars, arrow, dask, duckdb, wrangler, s5cmd)
 }
 
 # how many of the outputs each side reads, so that it takes seconds; rates are compared
@@ -219,7 +246,15 @@ _SHARES = {
     "duckdb": 0.1,
 }
 
-_PACKAGES = {"wrangler": "awswrangler"}
+# what each peer needs, and where that is looked for
+_PACKAGES = {
+    "polars": ("polars", sys.executable),
+    "arrow": ("pyarrow", sys.executable),
+    "dask": ("dask.dataframe", sys.executable),
+    "duckdb": ("duckdb_extensions", _PEERS),
+    "wrangler": ("awswrangler", _PEERS),
+    "s5cmd": ("s5cmd", _PEERS),
+}
 
 
 def rows(scale: float, n_rounds: int) -> Iterator[Row]:
@@ -238,7 +273,8 @@ def rows(scale: float, n_rounds: int) -> Iterator[Row]:
 
 def _child(name: str, url: str, keys: list[str]) -> Child:
     keys = keys[: max(50, int(len(keys) * _SHARES.get(name, 1)))]
-    return Child(__file__, name, url=url, keys=keys)
+    python = _PACKAGES[name][1] if name in _PACKAGES else sys.executable
+    return Child(__file__, name, python=python, url=url, keys=keys)
 
 
 def _small(server: static_s3.Server, n_rounds: int) -> Iterator[Row]:
@@ -267,16 +303,14 @@ def _small(server: static_s3.Server, n_rounds: int) -> Iterator[Row]:
 def _clean(server: static_s3.Server, n_rounds: int) -> Iterator[Row]:
     keys = server.keys("clean")
     work = f"{len(keys):,} outputs of 3 KB without conflicts → frame"
-    peers = [name for name in ("polars", "duckdb", "arrow", "dask", "wrangler") if _is_there(name)]
+    peers = [name for name in _PACKAGES if _is_there(name)]
     found = _run(["nimble_frame", *peers], server.url, keys, n_rounds)
-    for name in ("polars", "duckdb", "arrow", "dask", "wrangler"):
+    for name in _PACKAGES:
         against = (SIDES[name].__doc__ or "").strip(".").replace("`", "")
         if name in found:
             yield _faster(work, against, found, name, 4)
         else:
-            yield Row(
-                work=work, against=against, wanted=4, note=f"{_PACKAGES.get(name, name)} is not installed"
-            )
+            yield Row(work=work, against=against, wanted=4, note=f"{_PACKAGES[name][0]} is not installed")
 
 
 def _fetched(server: static_s3.Server, n_rounds: int) -> Iterator[Row]:
@@ -373,7 +407,9 @@ def _faster(
 
 
 def _is_there(name: str) -> bool:
-    return importlib.util.find_spec(_PACKAGES.get(name, name)) is not None if name != "arrow" else True
+    package, python = _PACKAGES[name]
+    tried = subprocess.run([python, "-c", f"import {package}"], capture_output=True, check=False)
+    return tried.returncode == 0
 
 
 def _n_bytes(server: static_s3.Server, keys: list[str]) -> int:
