@@ -84,6 +84,9 @@ def agrees(request: Mapping[str, object], echo: Mapping[str, object]) -> bool:
     bool
         False if it names another value for anything that was sent.
     """
+    if all(name in echo and echo[name] == value for name, value in request.items()):
+        # to the letter, as it is nearly always
+        return True
     said, echoed = _words(request), _words(echo)
     if "url" in said and "url" in echoed and not same_url(said.pop("url"), echoed.pop("url")):
         return False

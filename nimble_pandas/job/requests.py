@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import json
 from array import array
 from collections.abc import Mapping, Sequence
 from typing import overload
+
+import msgspec
+
+# half of the time that `json` takes
+_decoded = msgspec.json.Decoder(dict[str, object]).decode
 
 
 class Requests(Sequence[Mapping[str, object]]):
@@ -42,6 +46,4 @@ class Requests(Sequence[Mapping[str, object]]):
             return Requests(self.texts[place])
         # counted from the end as well, and an IndexError where there is none, as lists have it
         number = range(len(self))[place]
-        text = self._lines[self._starts[number] : self._starts[number + 1] - 1]
-        request: dict[str, object] = json.loads(text)
-        return request
+        return _decoded(self._lines[self._starts[number] : self._starts[number + 1] - 1])

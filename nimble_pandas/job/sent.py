@@ -177,6 +177,8 @@ class SentBatch:
 
     def _best(self, offset: int) -> Task | None:
         tasks = [self.tasks[task_id] for task_id in self._task_ids.get(offset, ())]
+        if len(tasks) == 1:
+            return tasks[0]
         return max(tasks, key=lambda task: (task.succeeded, task.ended), default=None)
 
     def known_tasks(self) -> dict[int, tuple[str, str | None]]:

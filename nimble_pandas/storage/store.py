@@ -20,6 +20,8 @@ from nimble_pandas.storage.readers import Reader
 
 # of an output below its prefix: it ends in no slash, and nothing in it is chained or escaped
 _NAME = re.compile(r"(?!.*::)[^\\\x00-\x1f\x7f]*[^\\\x00-\x1f\x7f/]", re.DOTALL)
+# as most have: the same in all spellings, and no way anywhere
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _SLASHES = re.compile(r"[/\\]")
 
 
@@ -84,6 +86,8 @@ class Store:
             reader may take for more than a name: a backslash, ``::``, a control character.
         """
         prefix = self.storage_url.rstrip("/") + "/"
+        if "://" in prefix and url.startswith(prefix) and _PLAIN_NAME.fullmatch(url, len(prefix)):
+            return True
         try:
             inside, _, name = normalise_url(url).partition(prefix)
         except ConfigError:
