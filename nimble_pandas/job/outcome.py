@@ -244,7 +244,7 @@ class Outcome:
         explode : bool or str, default False
             As in `batch`.
         timeout : float, optional
-            Seconds to wait at most; no limit if not given.
+            Seconds to wait for answers at most; no limit if not given. Writing the file takes its time.
 
         Raises
         ------

@@ -147,7 +147,9 @@ class Window:
 
     def _send(self, turn: int) -> None:
         """Have more fetched, as far ahead of the one whose turn it is as there may be."""
-        n_run = min(max(int(_HAND_OVER_SECONDS / self._fastest_seconds), 1), _LONGEST_RUN)
+        n_run = 1
+        while n_run < _LONGEST_RUN and 2 * n_run * self._fastest_seconds <= _HAND_OVER_SECONDS:
+            n_run *= 2
         n_wanted = turn + len(self._threads) * max(_AHEAD, _RUNS_AHEAD * n_run)
         while self._n_sent < len(self._items) and self._n_sent + n_run <= n_wanted:
             # the last ones are shared out among all threads
