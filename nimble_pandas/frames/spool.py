@@ -26,7 +26,7 @@ from nimble_pandas.frames.sheet import Sheet, read_sheet
 from nimble_pandas.frames.width import MAX_FIELDS
 
 # lines that are in memory together while the types are made one, in bytes
-_BUCKET_BYTES = 8 * 2**20
+_BUCKET_BYTES = 4 * 2**20
 _MIN_BUCKET, _MAX_BUCKET = 64, 65_536
 
 

@@ -24,7 +24,7 @@ from nimble_pandas.job.register import NOTHING, Portion
 from nimble_pandas.storage import Store, normalise_url
 
 # rows that a reader skips or takes together; what is larger is cut
-_ROW_GROUP_BYTES = 32 * 2**20
+_ROW_GROUP_BYTES = 16 * 2**20
 
 
 class Target:
@@ -175,6 +175,8 @@ def _grouped(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
         if sum(each.nbytes for each in waiting) >= _ROW_GROUP_BYTES:
             yield pa.concat_tables(waiting)
             waiting = []
+            # what Arrow keeps for later is several times what it uses
+            pa.default_memory_pool().release_unused()
     if waiting:
         yield pa.concat_tables(waiting)
 
