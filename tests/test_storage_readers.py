@@ -1,5 +1,6 @@
 """Both readers give the same bytes and the same errors, and ask as the same caller."""
 
+import gzip
 import json
 import logging
 import os
@@ -14,12 +15,15 @@ import fsspec
 import pytest
 from certificates import tls_server
 from google.oauth2.credentials import Credentials
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from object_server import Answer, object_server
 from servers import close_filesystems
 
 import nimble_pandas
 from nimble_pandas.storage import Store
 from nimble_pandas.storage.objects import ObjectReader
+from nimble_pandas.storage.packing import Packed, as_found, unpack, unpack_together
 from nimble_pandas.storage.readers import FsspecReader
 from nimble_pandas.storage.window import Window
 
@@ -384,6 +388,42 @@ def test_a_forked_process_reads_through_fsspec(told):
     assert out.splitlines() == ["[b'{}', b'{}']"] * 4, errors
     assert errors.count("this process was forked") == 1
     assert [each.by_obstore for each in told.object_requests()].count(True) == 6
+
+
+def packed_in_two(content):
+    """Return a file in two pieces, of which the second tells its own length only."""
+    middle = len(content) // 2
+    return gzip.compress(content[:middle]) + gzip.compress(content[middle:])
+
+
+GOOD = gzip.compress(b"a" * 1000)
+# what it tells of its length is not true
+LIAR = GOOD[:-4] + (5).to_bytes(4, "little")
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.binary(max_size=50)
+        | st.binary(max_size=3000).map(gzip.compress)
+        | st.binary(min_size=2, max_size=300).map(packed_in_two)
+        | st.sampled_from([GOOD, GOOD[:-1], GOOD[:-9], GOOD[:12], GOOD + b"\0\0\0\0", GOOD + b"more", LIAR])
+        | st.just(gzip.compress(bytes(2**21))),
+        max_size=6,
+    )
+)
+def test_what_is_unpacked_together_is_what_is_unpacked_one_by_one(raws):
+    """Whatever is among them: several pieces, damage, lies about the length, a great deal of nothing."""
+    together = {place: as_found(raw) for place, raw in enumerate(raws)}
+    unpack_together(together)
+    for place, raw in enumerate(raws):
+        found = together[place]
+        try:
+            alone = unpack(raw)
+        except nimble_pandas.OutputUnreadable:
+            assert isinstance(found, Packed)
+        else:
+            assert (unpack(found.raw) if isinstance(found, Packed) else found) == alone
 
 
 class TestWindow:

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import obstore
 
-from nimble_pandas.storage.packing import MAX_OUTPUT_BYTES, Found, Packed, as_found, too_long
+from nimble_pandas.storage.packing import (
+    MAX_OUTPUT_BYTES,
+    Found,
+    Packed,
+    as_found,
+    too_long,
+    unpack_together,
+)
 from nimble_pandas.storage.readers import FsspecReader
 from nimble_pandas.storage.window import Admit, Window
 
@@ -134,7 +141,7 @@ class ObjectReader:
         return found or self._fsspec.find(path)
 
     def _ahead(self, urls: Sequence[str]) -> Iterator[Found]:
-        window = Window(self._fetch, urls, n_threads=self._n_threads)
+        window = Window(self._fetch, urls, finish=unpack_together, n_threads=self._n_threads)
         try:
             yield from window
         finally:

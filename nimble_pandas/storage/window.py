@@ -62,6 +62,8 @@ class Window:
         Called in the threads.
     items : sequence of str
         What is fetched.
+    finish : callable, optional
+        Given what a thread has fetched, by place, where it is taken over; may change it.
     n_threads : int, optional
         Threads to begin with; 16 if not given.
     max_threads : int, default 256
@@ -73,10 +75,12 @@ class Window:
         fetch: Fetch,
         items: Sequence[str],
         *,
+        finish: Callable[[dict[int, Found]], None] = lambda _: None,
         n_threads: int | None = None,
         max_threads: int = _MOST_THREADS,
     ) -> None:
         self._fetch = fetch
+        self._finish = finish
         self._items = items
         self._first_threads = n_threads or _FEWEST_THREADS
         #: How many threads the next window of the same kind should begin with.
@@ -119,6 +123,7 @@ class Window:
     def _take_over(self, found: dict[int, Found]) -> None:
         """Wait for what one of the threads has fetched."""
         fetched, seconds = wait_for_next(self.done)
+        self._finish(fetched)
         found |= fetched
         if seconds < self._fastest_seconds:
             self._fastest_seconds = seconds
