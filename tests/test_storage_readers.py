@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 
@@ -443,13 +444,32 @@ class TestWindow:
         assert [str(each) if isinstance(each, ValueError) else each.decode() for each in found] == items
         assert list(Window(fetch, [])) == []
 
+    @pytest.mark.parametrize("n_threads", [1, 2, 3, 16])
+    def test_it_never_waits_for_what_was_not_asked_for(self, n_threads):
+        """Also when the first comes last, after all that was asked for with it."""
+        fetched = []
+
+        def fetch(item, _):
+            # so slow that each is handed over by itself
+            time.sleep(0.004)
+            while item == "0" and n_threads > 1 and len(fetched) < 4 * n_threads - 1:
+                time.sleep(0.02)
+            fetched.append(item)
+            return item.encode()
+
+        items = [str(i) for i in range(100)]
+        found = []
+        window = Window(fetch, items, n_threads=n_threads, max_threads=n_threads)
+        reading = threading.Thread(target=lambda: found.extend(window), daemon=True)
+        reading.start()
+        reading.join(20)
+        assert [each.decode() for each in found] == items
+
     def test_what_is_slow_to_answer_is_asked_by_more_threads(self):
         """As many as fit into the wait, up to the most."""
         threads = set()
 
         def fetch(_, __):
-            import threading
-
             threads.add(threading.get_ident())
             time.sleep(0.02)
             return b""

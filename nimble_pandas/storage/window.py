@@ -109,8 +109,8 @@ class Window:
                 if turn % _LONGEST_RUN == 0:
                     self._send(turn)
                 while turn not in found:
-                    self._take_over(found)
                     self._send(turn)
+                    self._take_over(found)
                 yield found.pop(turn)
                 self._take(turn)
         except BaseException:
