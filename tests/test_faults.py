@@ -131,7 +131,7 @@ class Unhurried(Fast):
 def client_of(service, clock=None):
     """Return a client for which a minute takes a second and a half."""
     account = {"username": service.username, "password": service.password}
-    return Client(base_url=service.base_url, **account, clock=clock or Fast(), timeout=0.5)
+    return Client(base_url=service.base_url, **account, clock=clock or Fast(), timeout=1.5)
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,8 @@ from nimble_pandas.local import Fault, serve
 
 READERS = ["obstore", "fsspec"]
 
-# how late a wait may end: about a second, and what a busy machine takes; what hangs does so for twice as long
-LATE_SECONDS = 4.0
+# how late a wait may end: about a second, and what a busy machine takes; what hangs does so for longer
+LATE_SECONDS = 3.0
 
 ASK = {"url_col": "url", "vendor": "walmart", "parse": True, "progress": "none"}
 
@@ -161,14 +161,14 @@ def test_outputs_that_are_pulled_are_not_waited_for(service):
     """A service that says nothing of its outputs is left when the time is over, and asked again."""
     job = rows(40).nimble.submit(**ASK, client=service.client())
     delivered(service, job)
-    service.inject(Fault("delay", on="results", seconds=8, skip=20, times=16))
+    service.inject(Fault("delay", on="results", seconds=5, skip=20, times=16))
     with ends_after(1.0), pytest.raises(nimble_pandas.JobTimeout, match="20 of 40 requests"):
         job.wait(timeout=1.0)
     with ends_after(0.0):
         job.wait(timeout=20)
     assert_whole(job, service, 40)
     # what was asked for first arrives now, and changes nothing
-    time.sleep(8)
+    time.sleep(5)
     job.wait()
     assert_whole(job, service, 40)
 
@@ -201,7 +201,7 @@ def test_however_short_the_waits_are_they_come_to_an_end(service):
 def test_a_lost_batch_is_not_waited_for(service, store, call):
     """List calls that hang are left; what they say later is taken in, and nothing is sent again."""
     service.inject(Fault("lost", on="submit"))
-    service.inject(Fault("delay", on=call, seconds=8, times=4))
+    service.inject(Fault("delay", on=call, seconds=5))
     if call == "task":
         # found by its outputs alone
         service.inject(Fault("404", on="tasks", times=None))
@@ -209,14 +209,14 @@ def test_a_lost_batch_is_not_waited_for(service, store, call):
     with ends_after(1.0), pytest.raises(nimble_pandas.JobTimeout, match="4 of 4 requests") as raised:
         job.wait(timeout=1.0)
     assert "4 may have been, and are looked for" in str(raised.value)
-    time.sleep(7.5)
+    time.sleep(4.5)
     job.wait(timeout=20)
     assert_whole(job, service, 4)
 
 
 def test_lists_that_hang_do_not_keep_others_from_being_read(service):
     """While one batch is looked for, the outputs of another are read."""
-    service.inject(Fault("delay", on="tasks", seconds=9, times=None))
+    service.inject(Fault("delay", on="tasks", seconds=6, times=None))
     first = rows(4).nimble.submit(**ASK, client=service.client())
     service.inject(Fault("lost", on="submit"))
     job = rows(8).nimble.submit(**ASK, client=service.client())
@@ -243,12 +243,12 @@ def test_a_prefix_that_cannot_be_listed_is_not_waited_for(service, store):
 @pytest.mark.parametrize("call", ["submit", "progress", "summary"])
 def test_no_call_is_waited_for(service, call):
     """A submit that hangs comes to its own end, and is not sent again; so with the calls that follow it."""
-    service.inject(Fault("delay", on=call, seconds=8))
+    service.inject(Fault("delay", on=call, seconds=5))
     with ends_after(0.5), pytest.raises(nimble_pandas.JobTimeout) as raised:
         rows(4).nimble.batch(**ASK, timeout=0.5, client=service.client())
     line = next(line for line in str(raised.value).splitlines() if "attach" in line)
     job_id = line.partition('attach("')[2].partition('"')[0]
-    time.sleep(8)
+    time.sleep(5)
     job = nimble_pandas.attach(job_id, client=service.client(), progress="none").wait()
     assert_whole(job, service, 4)
 
@@ -261,7 +261,7 @@ def test_every_call_with_a_timeout_keeps_to_it(service, store, tmp_path, how):
         delivered(service, job)
         store.shut()
     else:
-        service.inject(Fault("delay", on="progress", seconds=8, times=None))
+        service.inject(Fault("delay", on="progress", seconds=5, times=None))
     calls = {
         "tasks": job.tasks,
         "frames": lambda timeout=None: pd.concat(job.frames(timeout=timeout)),
