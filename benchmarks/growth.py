@@ -3,8 +3,9 @@
     python benchmarks/growth.py [--largest 1000000] [--out benchmarks/results]
 
 It prints a table and writes it as `growth.csv` and `growth.png`. Jobs run as in `load.py`: the service in
-a process of its own, pages made up at once, outputs in a folder. Seconds are the medians of as many runs as
-fit into a few seconds; memory is what the kernel says (VmHWM) above the interpreter with everything imported.
+a process of its own, pages made up at once, outputs in a folder. Seconds are the medians of up to five
+runs, fewer the longer they take; memory is what the kernel says (VmHWM) above the interpreter with everything
+imported.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ def _load(n_rows: int, *options: str) -> tuple[float, float]:
 
 
 def write_table(found: list[Point]) -> None:
-    """Print a line for each size, and how the largest tenfold step was taken."""
+    """Print a line for each size."""
     print(f"{'rows':>10}" + "".join(f"{work:>12} s{'MiB':>8}" for work in _works(found)))
     for n_rows in sorted({point.n_rows for point in found}):
         line = [point for point in found if point.n_rows == n_rows]

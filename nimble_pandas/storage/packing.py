@@ -30,9 +30,9 @@ def too_long(max_bytes: int = MAX_OUTPUT_BYTES) -> OutputUnreadable:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """Bytes that are yet to be unpacked, one output at a time, for nobody knows how long they become.
+    """Bytes that are yet to be unpacked, by whoever takes them.
 
-    It is done by whoever takes them: threads that unpack beside each other are slower than one (measured).
+    Nobody knows how long they become; and threads that unpack beside each other are slower than one.
     """
 
     raw: bytes
