@@ -59,6 +59,12 @@ def look_up() -> None:
         patience.left()
 
 
+def seconds_to_wait() -> float:
+    """Look up if it is time, and return for how long whoever waits in a way of his own may do so."""
+    patience = _NOW.get()
+    return _LOOK_UP_SECONDS if patience is None else patience.left()
+
+
 def wait_for_next(queue: SimpleQueue[_Item]) -> _Item:
     """Take the next thing from a queue as soon as it is there."""
     if (patience := _NOW.get()) is None:
@@ -91,11 +97,28 @@ def do_apart(work: Callable[[], _Item]) -> _Item:
     """
     if _NOW.get() is None:
         return work()
+    future = begin_apart(work)
+    wait_until_done(future)
+    return future.result()
+
+
+def begin_apart(work: Callable[[], _Item]) -> Future[_Item]:
+    """Have something done on a thread of its own, and return at once.
+
+    Parameters
+    ----------
+    work : callable
+        What to do.
+
+    Returns
+    -------
+    concurrent.futures.Future
+        What it will return, or raise.
+    """
     future: Future[_Item] = Future()
     # a daemon: nobody waits for it when the interpreter ends
     threading.Thread(target=_do, args=(work, future), name="nimble-apart", daemon=True).start()
-    wait_until_done(future)
-    return future.result()
+    return future
 
 
 def _do(work: Callable[[], _Item], future: Future[_Item]) -> None:

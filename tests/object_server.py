@@ -3,9 +3,11 @@
 import contextlib
 import json
 import re
+import ssl
 import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,19 +17,27 @@ class Asked:
     method: str
     path: str
     headers: dict[str, str]
+    query: dict[str, str]
 
     @property
-    def by_obstore(self):
-        """Whether obstore asked: botocore adds the count of its attempts, gcsfs asks another interface."""
+    def by_curl(self):
+        """Whether libcurl asked: botocore adds the count of its attempts, gcsfs asks another interface."""
         return "amz-sdk-request" not in self.headers and not self.path.startswith(("/storage/", "/download/"))
+
+    @property
+    def authorization(self):
+        """What was sent of it, in the header or in the address."""
+        words = (self.query.get(f"x-amz-{name}") for name in ("algorithm", "credential"))
+        in_address = "{} Credential={}".format(*words) if "x-amz-signature" in self.query else ""
+        return self.headers.get("authorization", in_address)
 
     @property
     def identity(self):
         """Who asks, for which region, and who pays."""
-        signed = re.sub(r", SignedHeaders=.*|/\d{8}(?=/)", "", self.headers.get("authorization", ""))
+        signed = re.sub(r", SignedHeaders=.*|/\d{8}(?=/)", "", self.authorization)
         rest = ("x-amz-security-token", "x-amz-request-payer", "user-agent")
         names = rest if signed.startswith("AWS4") else rest[:2]
-        told = {name: self.headers.get(name) for name in names}
+        told = {name: self.headers.get(name, self.query.get(name)) for name in names}
         # how botocore was used before is its own affair
         agent = told.pop("user-agent", None) and re.sub(r" m/\S+", "", self.headers["user-agent"])
         return signed, told, agent
@@ -43,26 +53,13 @@ class Answer:
     n_bytes: int | None = None
 
 
-def part(body, asked):
-    """Return what comes back for a range, such as ``bytes=0-99``."""
-    start, end = map(int, re.fullmatch(r"bytes=(\d+)-(\d+)", asked).groups())
-    if start >= len(body):
-        return Answer(status=416, body=b"", headers=(("Content-Range", f"bytes */{len(body)}"),))
-    some = body[start : end + 1]
-    return Answer(
-        status=206,
-        body=some,
-        headers=(("Content-Range", f"bytes {start}-{start + len(some) - 1}/{len(body)}"),),
-    )
-
-
 class ObjectServer:
     """Holds one answer for all objects, or a function that makes one."""
 
     def __init__(self):
         self.asked = []
         self.answer = Answer()
-        self.has_ranges = True
+        self.n_connections = 0
         self.url = ""
 
     def object_requests(self):
@@ -71,17 +68,27 @@ class ObjectServer:
 
 
 @contextlib.contextmanager
-def object_server():
-    """Run one on loopback."""
+def object_server(certificate=None):
+    """Run one on loopback; with a certificate, and its key in the same file, over TLS."""
     told = ObjectServer()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
+        def setup(self):
+            super().setup()
+            told.n_connections += 1
+
         def do_GET(self):
             """Write the request down and answer."""
             headers = {name.lower(): value for name, value in self.headers.items()}
-            asked = Asked(method=self.command, path=self.path, headers=headers)
+            path, _, query = self.path.partition("?")
+            asked = Asked(
+                method=self.command,
+                path=path,
+                headers=headers,
+                query={name.lower(): value for name, value in parse_qsl(query)},
+            )
             told.asked.append(asked)
             answer = told.answer(asked) if callable(told.answer) else told.answer
             body = answer.body
@@ -90,9 +97,6 @@ def object_server():
                     {"name": "a", "bucket": "b", "size": str(answer.n_bytes or len(body))}
                 ).encode()
                 answer = Answer(status=answer.status)
-            elif told.has_ranges and "range" in headers and answer == Answer(body=body):
-                answer = part(body, headers["range"])
-                body = answer.body
             self.send_response(answer.status)
             self.send_header("Content-Length", str(answer.n_bytes or len(body)))
             self.send_header("ETag", '"x"')
@@ -112,12 +116,23 @@ def object_server():
 
     class Server(ThreadingHTTPServer):
         daemon_threads = True
+        # as many as a client may open at once
+        request_queue_size = 512
 
         def handle_error(self, *_):
             """Say nothing of clients that hang up."""
 
     with Server(("127.0.0.1", 0), Handler) as server:
-        told.url = f"http://127.0.0.1:{server.server_port}"
+        scheme = "http"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            # each handshake on its connection's own thread
+            server.socket = context.wrap_socket(
+                server.socket, server_side=True, do_handshake_on_connect=False
+            )
+            scheme = "https"
+        told.url = f"{scheme}://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         yield told

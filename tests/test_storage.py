@@ -16,7 +16,7 @@ import nimble_pandas
 from nimble_pandas.storage import Store, normalise_url, unpack
 
 
-@pytest.fixture(params=["s3 obstore", "s3 fsspec", "gs obstore", "gs fsspec", "file auto"])
+@pytest.fixture(params=["s3 curl", "s3 fsspec", "gs curl", "gs fsspec", "file auto"])
 def prefix(request, tmp_path, monkeypatch):
     """Give an empty prefix in each kind of store, for each reader that there is for it."""
     protocol, reader = request.param.split()

@@ -15,7 +15,7 @@ import nimble_pandas
 from nimble_pandas.errors import JobDetached
 from nimble_pandas.local import Fault, serve
 
-READERS = ["obstore", "fsspec"]
+READERS = ["curl", "fsspec"]
 
 # how late a wait may end: about a second, and what a busy machine takes; what hangs does so for longer
 LATE_SECONDS = 3.0

@@ -12,7 +12,7 @@ from nimble_pandas.storage.readers import FsspecReader, Reader, Unsuited, is_of
 _LOGGER = logging.getLogger("nimble_pandas.storage")
 
 _VARIABLE = "NIMBLE_PANDAS_READER"
-_CHOICES = ("auto", "fsspec", "obstore")
+_CHOICES = ("auto", "fsspec", "curl")
 
 
 def asked_for() -> str:
@@ -21,7 +21,7 @@ def asked_for() -> str:
     Returns
     -------
     str
-        ``auto``, ``fsspec`` or ``obstore``.
+        ``auto``, ``fsspec`` or ``curl``.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def asked_for() -> str:
     if choice not in _CHOICES:
         raise ConfigError(
             f"{_VARIABLE} is {choice!r}, which is no reader.",
-            hint="Nothing was sent or read. Set it to auto, fsspec or obstore, or not at all.",
+            hint="Nothing was sent or read. Set it to auto, fsspec or curl, or not at all.",
         )
     return choice
 
@@ -48,8 +48,8 @@ def choose(fs: Any, path: str, protocol: str, choice: str) -> Reader:  # noqa: A
         A path in it.
     protocol : str
         With which its URLs begin.
-    choice : {"auto", "fsspec", "obstore"}
-        ``obstore`` takes no other for S3 and Google Cloud Storage.
+    choice : {"auto", "fsspec", "curl"}
+        ``curl`` takes no other for S3 and Google Cloud Storage.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def choose(fs: Any, path: str, protocol: str, choice: str) -> Reader:  # noqa: A
     Raises
     ------
     ConfigError
-        The choice was ``obstore``, and it cannot do as fsspec would; nothing was read.
+        The choice was ``curl``, and it cannot do as fsspec would; nothing was read.
     """
     slow = FsspecReader(fs)
     if choice == "fsspec" or protocol not in {"s3", "gs"}:
@@ -69,9 +69,9 @@ def choose(fs: Any, path: str, protocol: str, choice: str) -> Reader:  # noqa: A
     except Exception as exc:  # noqa: BLE001 -- whatever botocore or google-auth raises, fsspec will tell it
         reason = str(exc) if isinstance(exc, Unsuited) else type(exc).__name__
     # out here, for the foreign error, which would be its context, may hold what is secret
-    if choice == "obstore":
+    if choice == "curl":
         raise ConfigError(
-            f"obstore cannot read {protocol}://… just as fsspec would: {reason}.",
+            f"libcurl cannot read {protocol}://… just as fsspec would: {reason}.",
             hint=f"Nothing was read. Leave {_VARIABLE} unset, and fsspec reads it.",
         )
     _LOGGER.info("%s://… is read through fsspec, which is slower: %s", protocol, reason)

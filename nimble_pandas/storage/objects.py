@@ -1,43 +1,32 @@
-"""Objects through obstore: ten times as many a second, and fsspec asked about what is unclear."""
+"""Objects through libcurl: many times as many a second, and fsspec asked about what is unclear."""
 
 from __future__ import annotations
 
 import logging
 import os
-import urllib.parse
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import Future
+from typing import NamedTuple
 
 import obstore
+import pycurl
 
-from nimble_pandas.storage.packing import (
-    MAX_OUTPUT_BYTES,
-    Found,
-    Packed,
-    as_found,
-    too_long,
-    unpack_together,
-)
-from nimble_pandas.storage.readers import FsspecReader
-from nimble_pandas.storage.window import Admit, Window
-
-if TYPE_CHECKING:
-    from obstore.store import ClientConfig, RetryConfig
+from nimble_pandas.patience import look_up, seconds_to_wait, wait_until_done
+from nimble_pandas.storage.addresses import Addresses
+from nimble_pandas.storage.connection import Bucket
+from nimble_pandas.storage.packing import Found, Packed, as_found, too_long
+from nimble_pandas.storage.readers import FsspecReader, outcome
+from nimble_pandas.storage.transfers import Fetched, Transfers
 
 _LOGGER = logging.getLogger("nimble_pandas.storage")
 
+_OK = 200
+_NOT_FOUND = 404
 # what a store says of an object that is not there; any other 404 may be a page of something else
-_MISSING = ("<Code>NoSuchKey</Code>", "<Code>NoSuchBucket</Code>")
+_MISSING = (b"<Code>NoSuchKey</Code>", b"<Code>NoSuchBucket</Code>")
 
-# what is shorter, as most outputs without a page are, is asked for with one call
-_SHORT_BYTES = 2**16
-
-# after so few attempts fsspec is asked, which has a patience of its own
-RETRIES: RetryConfig = {"max_retries": 4, "retry_timeout": timedelta(seconds=20)}
-
-# obstore asks for credentials anew five minutes before they end, hence once a minute
-_CREDENTIALS_LAST = timedelta(minutes=6)
+# so many are taken before libcurl's turn comes again
+_TAKEN_AT_A_TIME = 16
 
 _forked = False
 
@@ -48,7 +37,7 @@ def _in_child() -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    # obstore's threads are not in the child, and what it waits on is the parent's too: both would hang
+    # obstore's threads are not in the child, and the connections are the parent's too
     os.register_at_fork(after_in_child=_in_child)
 
 
@@ -57,149 +46,169 @@ def is_forked() -> bool:
     return _forked
 
 
-def expires_at() -> datetime:
-    """Return until when credentials that fsspec's library looks after may be used unasked."""
-    return datetime.now(UTC) + _CREDENTIALS_LAST
-
-
-def connection(
-    url: str, *, proxy: str | None = None, verify: bool = True, **options: str | timedelta
-) -> ClientConfig:
-    """Return the options of a connection in obstore's words.
-
-    Parameters
-    ----------
-    url : str
-        Where to.
-    proxy : str, optional
-        Through which proxy; through none, whatever the environment says, if not given.
-    verify : bool, default True
-        Whether the server's certificate must be good.
-    **options
-        Further ones.
-
-    Returns
-    -------
-    dict
-        Nothing is left to the variables of the environment that obstore reads and fsspec does not.
-    """
-    config: ClientConfig = {
-        "allow_http": url.startswith("http://"),
-        "allow_invalid_certificates": not verify,
-        # of all attempts at the longest of outputs; what hangs, the other two find
-        "timeout": timedelta(hours=1),
-        # there is no other way to say "none"
-        "proxy_url": proxy or url,
-        "proxy_excludes": "" if proxy else urllib.parse.urlsplit(url).hostname or "",
-    }
-    config.update(options)  # type: ignore[typeddict-item]
-    return config
-
-
 class ObjectReader:
-    """Objects through obstore.
+    """Objects of a bucket through libcurl, and whatever is no plain answer through fsspec.
 
     Parameters
     ----------
-    store : obstore.store.ObjectStore
-        The bucket.
+    bucket : Bucket
+        Where it is, and how it is asked.
     prefix : str
         With which the URLs of the bucket's objects begin.
     fsspec : FsspecReader
         The same bucket. It is asked about every answer but the plain ones, so that errors are its own.
     """
 
-    def __init__(self, store: Any, prefix: str, fsspec: FsspecReader) -> None:  # noqa: ANN401 -- made by kind
-        self._store = store
-        self._prefix = prefix
-        self._fsspec = fsspec
-        # whether objects are short, as far as is known, and parts of them can be had
-        self._are_short = self._has_ranges = True
-        # whether it is known to work here, or not to
-        self._works = False
-        self._fails = False
-        # a store is as far away as it was the last time
-        self._n_threads: int | None = None
+    def __init__(self, bucket: Bucket, prefix: str, fsspec: FsspecReader) -> None:
+        self.bucket = bucket
+        self.prefix = prefix
+        self.fsspec = fsspec
+        #: Whether libcurl is known to work here, or not to.
+        self.works = False
+        self.fails = False
+        # connections stay open from one reading to the next
+        self._idle: list[Transfers] = []
 
     def read(self, urls: Sequence[str]) -> Iterator[Found]:
         """Yield the content of each object, or why there is none, in order."""
-        if self._fails or _forked:
-            return self._fsspec.read(urls)
-        return self._ahead(urls)
+        return self.fsspec.read(urls) if self.fails or _forked else self._read(urls)
 
     def find(self, path: str) -> list[str]:
         """Return the paths of all objects under `path`, as fsspec writes them; in no order."""
         bucket, _, key = path.strip("/").partition("/")
-        if self._fails or _forked or self._prefix.partition("://")[2] != f"{bucket}/":
-            return self._fsspec.find(path)
+        store = self.bucket.lists
+        if store is None or self.fails or _forked or self.prefix.partition("://")[2] != f"{bucket}/":
+            return self.fsspec.find(path)
         try:
-            pages = obstore.list(self._store, prefix=key or None, chunk_size=1000)
+            pages = obstore.list(store, prefix=key or None, chunk_size=1000)
             found = [f"{bucket}/{each['path']}" for page in pages for each in page]
         except Exception:  # noqa: BLE001 -- a name that obstore does not take, or an error that fsspec will tell
             found = []
         # nothing may be one object, a folder's marker or an error
-        return found or self._fsspec.find(path)
+        return found or self.fsspec.find(path)
 
-    def _ahead(self, urls: Sequence[str]) -> Iterator[Found]:
-        window = Window(self._fetch, urls, finish=unpack_together, n_threads=self._n_threads)
-        try:
-            yield from window
-        finally:
-            self._n_threads = window.n_threads_wanted
+    def give_up(self, reason: str) -> None:
+        """Leave all objects to fsspec from now on."""
+        if not self.fails:
+            self.fails = True
+            _LOGGER.info("%s… is read through fsspec, which is slower: %s", self.prefix, reason)
 
-    def _fetch(self, url: str, admit: Admit) -> Found:
-        key = self._key(url)
-        if key is None or self._fails:
-            return self._fsspec.fetch(url, admit)
+    def _read(self, urls: Sequence[str]) -> Iterator[Found]:
         try:
-            content = self._short(key) if self._are_short and self._has_ranges else None
-            if content is None:
-                content = self._whole(key, admit)
-        except FileNotFoundError as exc:
-            if any(word in str(exc) for word in _MISSING):
-                return FileNotFoundError(url)
-            return self._fsspec.fetch(url, admit)
-        except Exception as exc:  # noqa: BLE001 -- fsspec says what it is
-            return self._second_opinion(url, admit, exc)
-        self._works = True
-        return content
-
-    def _short(self, key: str) -> Found | None:
-        """Return an object, or None if it is longer: with one call, for each waits for the interpreter."""
+            transfers = self._idle.pop()
+        except IndexError:
+            transfers = Transfers(self.bucket.connection.for_curl())
+        reading = _Reading(self, transfers, urls)
         try:
-            raw = obstore.get_range(self._store, key, start=0, length=_SHORT_BYTES)
-        except FileNotFoundError:
+            yield from reading
+        except BaseException:
+            # whoever leaves early leaves requests under way
+            reading.abandon()
             raise
-        except Exception:  # noqa: BLE001 -- whatever it is, the whole object will tell
-            self._has_ranges = False
-            return None
-        return as_found(bytes(raw)) if len(raw) < _SHORT_BYTES else None
+        self._idle.append(transfers)
 
-    def _whole(self, key: str, admit: Admit) -> Found:
-        answer = obstore.get(self._store, key)
-        _, n_bytes = answer.range
-        if n_bytes > MAX_OUTPUT_BYTES:
+
+class _Asked(NamedTuple):
+    """What fsspec was asked about, and what libcurl had before."""
+
+    second: Future[bytes | Packed]
+    first: Fetched | None
+
+
+class _Reading:
+    """Objects that are fetched ahead of whoever takes them.
+
+    Parameters
+    ----------
+    reader : ObjectReader
+        Knows where and how.
+    transfers : Transfers
+        In which nothing is under way.
+    urls : sequence of str
+        Of the objects.
+    """
+
+    def __init__(self, reader: ObjectReader, transfers: Transfers, urls: Sequence[str]) -> None:
+        self._reader = reader
+        self._transfers = transfers
+        self._urls = urls
+        self._n_sent = 0
+        self._found: dict[int, Found | _Asked] = {}
+        # of what was found, in bytes
+        self._n_held = 0
+        self._addresses = Addresses(reader.bucket.sign, reader.prefix, urls)
+
+    def __iter__(self) -> Iterator[Found]:
+        """Yield what was found, in order."""
+        for turn in range(len(self._urls)):
+            if self._reader.fails and turn == self._n_sent:
+                yield from self._reader.fsspec.read(self._urls[turn:])
+                return
+            if turn % _TAKEN_AT_A_TIME == 0 or turn not in self._found:
+                look_up()
+                self._proceed(turn)
+            while turn not in self._found:
+                self._transfers.wait(seconds_to_wait())
+                self._proceed(turn)
+            yield self._take(turn)
+
+    def abandon(self) -> None:
+        """Let go of what nobody will look at."""
+        self._transfers.close()
+        for found in self._found.values():
+            if isinstance(found, _Asked):
+                found.second.cancel()
+
+    def _proceed(self, turn: int) -> None:
+        self._send(turn)
+        for fetched in self._transfers.proceed(turn, self._n_held):
+            self._found[fetched.place] = found = self._judge(fetched)
+            self._n_held += _n_bytes(found)
+
+    def _send(self, turn: int) -> None:
+        # the one that is waited for always may, and nothing runs too far ahead of it
+        n_more = max(self._transfers.n_more(self._n_held), turn + 1 - self._n_sent)
+        n_most = min(self._n_sent + n_more, turn + 2 * self._transfers.n_wanted, len(self._urls))
+        while self._n_sent < n_most and not self._reader.fails:
+            try:
+                address = self._addresses.pop()
+            except Exception as exc:  # noqa: BLE001 -- what a store's library raises, fsspec will tell
+                self._reader.give_up(f"signing failed with {type(exc).__name__}")
+                return
+            if address is None:
+                self._found[self._n_sent] = self._ask(self._n_sent)
+            else:
+                self._transfers.start(self._n_sent, address, self._addresses.headers)
+            self._n_sent += 1
+
+    def _ask(self, place: int, first: Fetched | None = None) -> _Asked:
+        return _Asked(self._reader.fsspec.submit(self._urls[place]), first)
+
+    def _judge(self, fetched: Fetched) -> Found | _Asked:
+        if fetched.status == _OK and not fetched.error:
+            self._reader.works = True
+            return as_found(fetched.content)
+        if fetched.error == pycurl.E_FILESIZE_EXCEEDED:
             return too_long()
-        admit(n_bytes)
-        self._are_short = n_bytes < _SHORT_BYTES
-        # one that is empty has no range
-        self._has_ranges = self._has_ranges or n_bytes == 0
-        return as_found(bytes(answer.bytes()))
+        if fetched.status == _NOT_FOUND and any(word in fetched.content for word in _MISSING):
+            return FileNotFoundError(self._urls[fetched.place])
+        return self._ask(fetched.place, fetched)
 
-    def _key(self, url: str) -> str | None:
-        """Return the name of an object, or None for one that obstore would respell or fsspec take apart."""
-        key = url.removeprefix(self._prefix)
-        plain = key != url and not key.startswith("/") and not key.endswith("/")
-        return key if plain and "?versionId=" not in key and "#" not in key else None
-
-    def _second_opinion(self, url: str, admit: Admit, exc: Exception) -> Found:
-        content = self._fsspec.fetch(url, admit)
-        if isinstance(content, bytes | Packed) and not self._works and not self._fails:
+    def _take(self, turn: int) -> Found:
+        found = self._found.pop(turn)
+        if not isinstance(found, _Asked):
+            self._n_held -= _n_bytes(found)
+            return found
+        wait_until_done(found.second)
+        content = outcome(found.second)
+        first = found.first
+        if first and isinstance(content, bytes | Packed) and not self._reader.works and not first.may_pass:
             # a proxy, a certificate, a redirect to another region …
-            self._fails = True
-            _LOGGER.info(
-                "%s… is read through fsspec, which is slower: obstore had a %s",
-                self._prefix,
-                type(exc).__name__,
-            )
+            self._reader.give_up(first.what)
         return content
+
+
+def _n_bytes(found: Found | _Asked) -> int:
+    if isinstance(found, bytes):
+        return len(found)
+    return len(found.raw) if isinstance(found, Packed) else 0

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import TypeAlias
-
-import pyarrow as pa
 
 from nimble_pandas.errors import OutputUnreadable
 
@@ -15,12 +12,6 @@ from nimble_pandas.errors import OutputUnreadable
 MAX_OUTPUT_BYTES = 256 * 2**20
 
 _GZIP_MAGIC = b"\x1f\x8b"
-
-# what is unpacked together with others: from so many bytes, and to so many
-_SHORT_BYTES = 2**16
-_SHORT_UNPACKED_BYTES = 2**20
-# where gzip tells how long its content is
-_SIZE = slice(-4, None)
 
 
 def too_long(max_bytes: int = MAX_OUTPUT_BYTES) -> OutputUnreadable:
@@ -30,10 +21,7 @@ def too_long(max_bytes: int = MAX_OUTPUT_BYTES) -> OutputUnreadable:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """Bytes that are yet to be unpacked, by whoever takes them.
-
-    Nobody knows how long they become; and threads that unpack beside each other are slower than one.
-    """
+    """Bytes that are yet to be unpacked, by whoever takes them: nobody knows how long they become."""
 
     raw: bytes
 
@@ -45,34 +33,6 @@ Found: TypeAlias = bytes | Packed | BaseException
 def as_found(raw: bytes) -> bytes | Packed:
     """Return what was fetched, told apart by its first bytes and its length."""
     return Packed(raw) if raw.startswith(_GZIP_MAGIC) or len(raw) > MAX_OUTPUT_BYTES else raw
-
-
-def unpack_together(found: dict[int, Found]) -> None:
-    """Unpack what is short, all at once: each time the interpreter is let go of, and waited for.
-
-    Parameters
-    ----------
-    found : dict of int to Found
-        What was fetched; changed in place. What cannot be unpacked in this way stays as it is.
-    """
-    packed = {
-        place: each.raw
-        for place, each in found.items()
-        if isinstance(each, Packed) and len(each.raw) <= _SHORT_BYTES
-    }
-    sizes = [int.from_bytes(raw[_SIZE], "little") for raw in packed.values()]
-    if not packed or max(sizes) > _SHORT_UNPACKED_BYTES:
-        return
-    try:
-        stream = pa.CompressedInputStream(pa.BufferReader(b"".join(packed.values())), "gzip")
-        together = stream.read(sum(sizes) + 1)
-    except (OSError, pa.ArrowInvalid):
-        return
-    ends = list(accumulate(sizes, initial=0))
-    # one that is in several pieces tells the length of the last of them only
-    if len(together) == ends[-1]:
-        for place, start, end in zip(packed, ends, ends[1:], strict=False):
-            found[place] = together[start:end]
 
 
 def unpack(raw: bytes, max_bytes: int = MAX_OUTPUT_BYTES) -> bytes:

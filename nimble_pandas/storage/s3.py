@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
-import ssl
 import uuid
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
+import obstore
+from botocore.httpsession import get_cert_path
 from fsspec.asyn import sync
 from obstore.store import S3Store
 
-from nimble_pandas.storage.objects import RETRIES, connection, expires_at
+from nimble_pandas.storage.addresses import Signed
+from nimble_pandas.storage.connection import RETRIES, Bucket, Connection, expires_at, system_authorities
 from nimble_pandas.storage.readers import Unsuited
 
 if TYPE_CHECKING:
-    from obstore.store import ClientConfig, S3Credential
+    from obstore.store import S3Credential
 
 # what obstore can say as botocore does, or what makes no difference to what is read
 _KNOWN = frozenset(
@@ -32,8 +33,8 @@ _KNOWN = frozenset(
     }
 )
 
-# where Python's own OpenSSL looks elsewhere, the system's certificates are here
-_DEBIAN_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+# clocks may be a quarter of an hour apart, as for any other request
+_SIGNED_FOR = timedelta(minutes=20)
 
 _SIGNATURE = re.compile(r"AWS4-HMAC-SHA256 Credential=[^/]+/\d+/(?P<region>[^/]+)/s3/aws4_request, .*")
 
@@ -46,7 +47,7 @@ class _Looked(Exception):  # noqa: N818 -- no error: the request was seen, and g
         self.request = request
 
 
-def borrow(fs: Any, bucket: str) -> S3Store:  # noqa: ANN401 -- untyped
+def borrow(fs: Any, bucket: str) -> Bucket:  # noqa: ANN401 -- untyped
     """Return a bucket that is asked as s3fs would ask it.
 
     What s3fs would send for an object is made and looked at. So options, profile, environment and
@@ -61,13 +62,13 @@ def borrow(fs: Any, bucket: str) -> S3Store:  # noqa: ANN401 -- untyped
 
     Returns
     -------
-    obstore.store.S3Store
+    Bucket
         The same bucket.
 
     Raises
     ------
     Unsuited
-        Something in the request cannot be said to obstore; nothing was sent.
+        Something in the request cannot be said otherwise; nothing was sent.
     """
     if fs.asynchronous:
         raise Unsuited("asynchronous= was given")
@@ -80,20 +81,28 @@ def borrow(fs: Any, bucket: str) -> S3Store:  # noqa: ANN401 -- untyped
     unknown = {name for name in headers if name.startswith("x-amz")} - _KNOWN
     if unknown:
         raise Unsuited(f"its requests have the headers {', '.join(sorted(unknown))}")
-    place = _place(request.url, bucket, key)
     region = _region(headers.get("authorization"))
-    return S3Store(
+    connection = _connection(fs, request.url.removesuffix(key), headers.get("user-agent", ""))
+    store = S3Store(
         bucket,
-        **place,
+        **_place(request.url, bucket, key),
         region=region or "us-east-1",
         skip_signature=region is None,
         request_payer="x-amz-request-payer" in headers,
         unsigned_payload=False,
         s3_express=False,
         credential_provider=_Credentials(fs) if region else None,
-        client_options=_connection(fs, request.url, headers.get("user-agent", "")),
+        client_options=connection.for_obstore(),
         retry_config=RETRIES,
     )
+
+    def sign(names: list[str]) -> Signed:
+        if region is None:
+            return Signed([connection.url + quote(name, safe="/~") for name in names], [])
+        return Signed(obstore.sign(store, "GET", names, _SIGNED_FOR), [])
+
+    # obstore would trust the system's authorities beside those that the caller names
+    return Bucket(connection=connection, sign=sign, lists=store if _trusts_the_system(fs) else None)
 
 
 def _request(fs: Any, bucket: str, key: str) -> Any:  # noqa: ANN401 -- untyped
@@ -146,34 +155,32 @@ def _region(authorization: str | None) -> str | None:
     return signed["region"]
 
 
-def _connection(fs: Any, url: str, user_agent: str) -> ClientConfig:  # noqa: ANN401 -- untyped
+def _connection(fs: Any, url: str, user_agent: str) -> Connection:  # noqa: ANN401 -- untyped
     http, config = fs.s3._endpoint.http_session, fs.s3.meta.config  # noqa: SLF001 -- botocore tells it nowhere else
     verify = http._verify  # noqa: SLF001 -- likewise
-    strange = http._cert_file or not (isinstance(verify, bool) or _is_system_bundle(verify))  # noqa: SLF001
-    if strange and url.startswith("https:"):
-        # obstore would trust the system's authorities beside those
-        raise Unsuited("verify=, AWS_CA_BUNDLE or client_cert= names certificates")
+    if http._cert_file and url.startswith("https:"):  # noqa: SLF001 -- likewise
+        raise Unsuited("client_cert= was given")
     if config.proxies_config:
         raise Unsuited("proxies_config= was given")
-    return connection(
-        url,
+    return Connection(
+        url=url,
         proxy=http._proxy_config.proxy_url_for(url),  # noqa: SLF001 -- likewise
-        verify=verify is not False,
-        connect_timeout=_seconds(config.connect_timeout),
-        read_timeout=_seconds(config.read_timeout),
+        authorities=get_cert_path(verify) if verify else None,
+        connect_seconds=_seconds(config.connect_timeout),
+        read_seconds=_seconds(config.read_timeout),
         user_agent=user_agent,
     )
 
 
-def _is_system_bundle(path: str) -> bool:
-    system = Path(ssl.get_default_verify_paths().cafile or _DEBIAN_BUNDLE)
-    return system.exists() and Path(path).exists() and system.samefile(path)
+def _trusts_the_system(fs: Any) -> bool:  # noqa: ANN401 -- untyped
+    verify = fs.s3._endpoint.http_session._verify  # noqa: SLF001 -- likewise
+    return isinstance(verify, bool) or verify == system_authorities()
 
 
-def _seconds(timeout: object) -> timedelta:
+def _seconds(timeout: object) -> float:
     if not isinstance(timeout, int | float):
         raise Unsuited("connect_timeout= or read_timeout= is no number")
-    return timedelta(seconds=timeout)
+    return timeout
 
 
 class _Credentials:
