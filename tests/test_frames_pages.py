@@ -15,7 +15,7 @@ from pandas.testing import assert_frame_equal
 
 from nimble_pandas import collector
 from nimble_pandas.frames import Answer, Page, Pages, assemble
-from nimble_pandas.frames.text import as_text, as_texts
+from nimble_pandas.frames.text import as_text, json_array, text_array
 from nimble_pandas.models import Entity, read_output
 
 
@@ -116,7 +116,18 @@ values = st.recursive(
 )
 def test_texts_written_together_are_those_written_one_by_one(together):
     """A column of lists is the same JSON as its lists, whatever they hold."""
-    assert as_texts(together) == [as_text(value) for value in together]
+    one_by_one = text_array([as_text(value) for value in together])
+    assert json_array(together).to_pylist() == one_by_one.to_pylist()
+
+
+@pytest.mark.parametrize("odd", [None, "é" * 200, "\ud800" + "a" * 200, "", "a" * 300])
+def test_long_texts_are_those_that_were_given(odd):
+    """Whether they are joined or converted; only halves of surrogate pairs are replaced."""
+    values = ["x" * 150, odd, "y" * 250, ""]
+    array = text_array(values)
+    array.validate(full=True)
+    given_back = [value and value.replace("\ud800", "\ufffd") for value in values]
+    assert array.to_pylist() == given_back
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from nimble_pandas.frames.flatten import Column, Layouts, Objects, Path, Positions, flatten
-from nimble_pandas.frames.text import as_text, as_texts, text_array
+from nimble_pandas.frames.text import as_text, json_array, text_array
 
 #: The paths of an object's leaves, as its keys stand.
 Shape = tuple[Path, ...]
@@ -197,7 +197,10 @@ def _of_kind(kind: type, positions: Positions, values: Sequence[Any]) -> Iterato
     elif kind is str:
         yield Part(kind=str, positions=positions, values=text_array(values))
     else:
-        yield Part(kind=object, positions=positions, values=text_array(as_texts(values)))
+        there = [value is not None for value in values]
+        if not all(there):
+            positions, values = positions[there], [value for value in values if value is not None]
+        yield Part(kind=object, positions=positions, values=json_array(values))
 
 
 def _long(positions: Positions, values: Sequence[int | None]) -> Iterator[Part]:

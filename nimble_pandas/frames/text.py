@@ -9,12 +9,15 @@ from math import isfinite
 from types import NoneType
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 
 # 64-bit offsets: pages of one job pass the 2 GB that a plain Arrow string column can hold.
 TEXT = pa.large_string()
 # One buffer that grows to 30 MB is moved again and again: up to ten times slower than chunks.
 _CHUNK = 1024
+# … and Arrow's own allocator has the kernel clear twice the memory, time and again
+_POOL = pa.system_memory_pool()
 
 # decoded JSON has no circles, and looking for them costs a quarter of the time
 _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, default=str).encode
@@ -24,7 +27,10 @@ _PLAIN = frozenset({str, int, bool, NoneType})
 
 # no page has this for a word, and one that does is written word by word
 _MARK = "\0nimble\0"
-_BETWEEN = f", {_encode(_MARK)}, "
+_BETWEEN = f", {_encode(_MARK)}, ".encode()
+
+# characters from which texts are joined sooner than converted
+_LONG = 100
 
 
 def as_text(value: object) -> str | None:
@@ -50,35 +56,42 @@ def as_text(value: object) -> str | None:
         return _encode_deep(value)
 
 
-def as_texts(values: Sequence[object]) -> list[str | None]:
-    """Do what `as_text` does to lists and objects, all in one go.
+def json_array(values: Sequence[object]) -> pa.Array:
+    """Return lists and objects as JSON text in an Arrow array, all in one go.
 
     Parameters
     ----------
     values : sequence of object, length n
-        Decoded JSON values.
+        Decoded JSON values; none is null.
 
     Returns
     -------
-    list of str or None
-        Length n.
+    pyarrow.Array
+        Length n: what `as_text` makes of each.
     """
     between: list[object] = [_MARK] * (2 * len(values) - 1)
     between[::2] = values
     try:
         # to set up the encoder takes as long as to encode a short list
-        together = _encode_plain(between) if _is_plain(values) else _encode(between)
+        together = _encode_plain(between) if _is_plain(values) else _encode(between).encode()
         texts = together[1:-1].split(_BETWEEN)
     except (RecursionError, ValueError):
         texts = []
-    # nulls are no JSON text here; and a page may hold the mark itself
-    if len(texts) != len(values) or None in values:
-        return [as_text(value) for value in values]
-    return texts  # type: ignore[return-value]
+    # a page may hold the mark itself
+    if len(texts) != len(values):
+        return text_array([as_text(value) for value in values])
+    return _joined(b"".join(texts), texts)
 
 
-def _encode_plain(values: list[object]) -> str:
-    return msgspec.json.format(_encode_compact(values), indent=0).decode()
+def _encode_plain(values: list[object]) -> bytes:
+    return msgspec.json.format(_encode_compact(values), indent=0)
+
+
+def _joined(together: bytes, texts: Sequence[bytes] | Sequence[str]) -> pa.Array:
+    """Return an array of texts from what they are when joined; each as long as it is in bytes."""
+    ends = np.zeros(len(texts) + 1, dtype=np.int64)
+    np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=ends[1:])
+    return pa.Array.from_buffers(TEXT, len(texts), [None, pa.py_buffer(ends), pa.py_buffer(together)])
 
 
 def _is_plain(values: Sequence[object]) -> bool:
@@ -126,7 +139,14 @@ def text_array(values: Sequence[object]) -> pa.Array:
         Length n, in the order of `values`.
     """
     try:
-        return pa.array(values, TEXT)
+        together = "".join(values)  # type: ignore[arg-type]
+        if together.isascii() and len(together) > _LONG * len(values):
+            return _joined(together.encode(), values)  # type: ignore[arg-type]
+    except TypeError:
+        # nulls
+        pass
+    try:
+        return pa.array(values, TEXT, memory_pool=_POOL)
     except UnicodeEncodeError:
         clean = [without_surrogates(value) if isinstance(value, str) else None for value in values]
         return pa.array(clean, TEXT)

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 _RESULTS = re.compile(r"(?P<base_url>https?://.+)/api/v1/tasks/(?P<task_id>[^/?#]+)/results")
 
+# as most are spelled
+_BUCKET = re.compile(r"(?:s3|gs)://[^/]+(?=/)")
+
 # what may be in cycles waits so long for the garbage collector
 _WINDOW = 4096
 
@@ -171,6 +174,8 @@ def contents(
 
 def _place(url: str) -> tuple[str, bool]:
     """Return the part of a URL that one connection serves, and whether it is pulled from a service."""
+    if (bucket := _BUCKET.match(url)) and ".." not in url:
+        return bucket[0], False
     normal = normalise_url(url)
     if match := _RESULTS.fullmatch(normal):
         return match["base_url"], True
@@ -217,14 +222,13 @@ def _client_of(base_url: str) -> Client:
 
 
 def _answer(url: str, found: bytes | Exception, pages: Pages) -> Answer:
-    known = Answer(status="pending", output_url=url)
-    if isinstance(found, bytes):
-        try:
-            output = read_output(found)
-        except OutputUnreadable as exc:
-            return replace(known, status="unreadable", error=str(exc))
-        known = replace(known, task_id=output.task_id)
-        answer, page = judge(output, known=known, parse=output.parsed, url=None, http_status=None)
-        return answer if page is None else replace(answer, page=pages.add(page))
-    status = "not_delivered" if isinstance(found, OutputMissing) else "unreadable"
-    return replace(known, status=status, error=str(found))
+    if not isinstance(found, bytes):
+        status = "not_delivered" if isinstance(found, OutputMissing) else "unreadable"
+        return Answer(status=status, output_url=url, error=str(found))
+    try:
+        output = read_output(found)
+    except OutputUnreadable as exc:
+        return Answer(status="unreadable", output_url=url, error=str(exc))
+    known = Answer(status="pending", output_url=url, task_id=output.task_id)
+    answer, page = judge(output, known=known, parse=output.parsed, url=None, http_status=None)
+    return answer if page is None else replace(answer, page=pages.add(page))
