@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from itertools import chain
 from math import isfinite
-from types import NoneType
 
 import msgspec
 import numpy as np
@@ -23,7 +22,6 @@ _POOL = pa.system_memory_pool()
 _encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, default=str).encode
 
 _encode_compact = msgspec.json.Encoder().encode
-_PLAIN = frozenset({str, int, bool, NoneType})
 
 # no page has this for a word, and one that does is written word by word
 _MARK = "\0nimble\0"
@@ -50,6 +48,10 @@ def as_text(value: object) -> str | None:
         return value
     if type(value) is int or (type(value) is float and isfinite(value)):
         return repr(value)  # as json has it, in a tenth of the time
+    if type(value) is list or type(value) is dict:
+        whole = _encode_whole(value)
+        if whole is not None:
+            return whole.decode()
     try:
         return _encode(value)
     except RecursionError:
@@ -71,20 +73,41 @@ def json_array(values: Sequence[object]) -> pa.Array:
     """
     between: list[object] = [_MARK] * (2 * len(values) - 1)
     between[::2] = values
-    try:
-        # to set up the encoder takes as long as to encode a short list
-        together = _encode_plain(between) if _is_plain(values) else _encode(between).encode()
-        texts = together[1:-1].split(_BETWEEN)
-    except (RecursionError, ValueError):
-        texts = []
+    # to set up the encoder takes as long as to encode a short list
+    together = _encode_whole(between)
+    texts = together[1:-1].split(_BETWEEN) if together else []
     # a page may hold the mark itself
     if len(texts) != len(values):
         return text_array([as_text(value) for value in values])
     return _joined(b"".join(texts), texts)
 
 
-def _encode_plain(values: list[object]) -> bytes:
-    return msgspec.json.format(_encode_compact(values), indent=0)
+def _encode_whole(value: list[object] | dict[str, object]) -> bytes | None:
+    """Return JSON text, or None where it is json who should write it."""
+    try:
+        encoded = _encode_compact(value)
+        # the fast encoder makes null of what is no number
+        if b"null" in encoded and not _is_finite(value):
+            return None
+        return msgspec.json.format(encoded, indent=0)
+    except (RecursionError, TypeError, ValueError):
+        # too deep, unknown, or half of a surrogate pair
+        return None
+
+
+def _is_finite(value: object) -> bool:
+    level = [value]
+    while level:
+        kinds = set(map(type, level))
+        if float in kinds and not all(isfinite(each) for each in level if isinstance(each, float)):
+            return False
+        below: list[object] = []
+        if dict in kinds:
+            below += chain.from_iterable(each.values() for each in level if isinstance(each, dict))
+        if list in kinds:
+            below += chain.from_iterable(each for each in level if isinstance(each, list))
+        level = below
+    return True
 
 
 def _joined(together: bytes, texts: Sequence[bytes] | Sequence[str]) -> pa.Array:
@@ -92,17 +115,6 @@ def _joined(together: bytes, texts: Sequence[bytes] | Sequence[str]) -> pa.Array
     ends = np.zeros(len(texts) + 1, dtype=np.int64)
     np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=ends[1:])
     return pa.Array.from_buffers(TEXT, len(texts), [None, pa.py_buffer(ends), pa.py_buffer(together)])
-
-
-def _is_plain(values: Sequence[object]) -> bool:
-    """Say whether these are lists of what both encoders write alike: no floats, for 1e+16 is 1e16 to one."""
-    if set(map(type, values)) != {list}:
-        return False
-    items: list[object] = list(chain.from_iterable(values))  # type: ignore[arg-type]
-    kinds = set(map(type, items))
-    if kinds == {dict}:
-        kinds = set(map(type, chain.from_iterable(map(dict.values, items))))  # type: ignore[arg-type]
-    return kinds <= _PLAIN
 
 
 def without_surrogates(text: str) -> str:
