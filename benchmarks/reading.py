@@ -242,7 +242,6 @@ _SHARES = {
     "arrow": 0.1,
     "dask": 0.02,
     "wrangler": 0.02,
-    "polars": 0.25,
     "duckdb": 0.1,
 }
 
