@@ -51,6 +51,8 @@ class Pages:
         self._n_entities = array("q")
         self._main = array("q")
         self._words: dict[str | None, int] = {None: 0}
+        # … and whether it is the one that stands for a page
+        self._is_main = [False]
         # of each entity: its type, as a place among the words
         self._types = array("q")
         self._chunks: list[Chunk | WideChunk] = []
@@ -80,11 +82,17 @@ class Pages:
         first = len(self._types)
         main = -1
         for entity in page.entities:
-            said = entity_type(entity)
-            if main < 0 and said is not None and said.casefold() == _MAIN:
+            said = entity_type(entity) if entity.type is None else entity.type
+            word = self._words.get(said)
+            if word is None:
+                word = self._words[said] = len(self._words)
+                self._is_main.append(said is not None and said.casefold() == _MAIN)
+            if main < 0 and self._is_main[word]:
                 main = len(self._types)
-            self._types.append(self._words.setdefault(said, len(self._words)))
-            self._waiting.append(_fields(entity, said))
+            self._types.append(word)
+            fields = entity.fields
+            said_again = "entity_type" in fields or "entityType" in fields
+            self._waiting.append(_without_type(fields, said) if said_again else fields)
         n_entities = len(self._types) - first
         self._first.append(first)
         self._n_entities.append(n_entities)
@@ -203,10 +211,7 @@ def entity_type(entity: Entity) -> str | None:
     return next((word for word in said if isinstance(word, str)), None)
 
 
-def _fields(entity: Entity, said: str | None) -> Mapping[str, object]:
+def _without_type(fields: Mapping[str, object], said: str | None) -> Mapping[str, object]:
     """Leave out what the column entity_type says already."""
-    fields = entity.fields
-    if "entity_type" not in fields and "entityType" not in fields:
-        return fields
     again = {name for name in _TYPE_FIELDS if fields.get(name, _TYPE_FIELDS) == said}
     return {name: value for name, value in fields.items() if name not in again}

@@ -15,7 +15,8 @@ _SIGNED_TOGETHER = 256
 # nobody should wait long for the first
 _SIGNED_FIRST = 32
 
-# names that fsspec would take apart, obstore would respell or libcurl would shorten
+# names as most are, and names that fsspec would take apart, obstore would respell or libcurl would shorten
+_PLAIN = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)*", re.ASCII)
 _TAKEN_APART = re.compile(r"\?versionId=|[#\x00-\x1f\x7f]|(?:^|/)\.{0,2}(?:/|$)")
 
 
@@ -81,4 +82,5 @@ class Addresses:
 
     def _name(self, url: str) -> str | None:
         name = url.removeprefix(self._prefix)
-        return None if name == url or _TAKEN_APART.search(name) else name
+        is_plain = _PLAIN.fullmatch(name) or not _TAKEN_APART.search(name)
+        return name if is_plain and name != url else None

@@ -196,8 +196,8 @@ class _Reading:
 
     def _take(self, turn: int) -> Found:
         found = self._found.pop(turn)
+        self._n_held -= _n_bytes(found)
         if not isinstance(found, _Asked):
-            self._n_held -= _n_bytes(found)
             return found
         wait_until_done(found.second)
         content = outcome(found.second)

@@ -15,7 +15,7 @@ from nimble_pandas.options import Options
 from nimble_pandas.patience import do_apart
 from nimble_pandas.storage.choice import asked_for, choose
 from nimble_pandas.storage.locations import normalise_url
-from nimble_pandas.storage.packing import Found, Packed, unpack
+from nimble_pandas.storage.packing import Packed, unpack
 from nimble_pandas.storage.readers import Reader
 
 # of an output below its prefix: it ends in no slash, and nothing in it is chained or escaped
@@ -109,7 +109,7 @@ class Store:
             Each URL, in order, with what lies there, unpacked, or the reason why it cannot be read.
         """
         for url, found in zip(urls, self._reading().read(urls), strict=True):
-            yield url, self._unpacked(url, found)
+            yield url, found if isinstance(found, bytes) else self._unpacked(url, found)
 
     def find(self, prefix: str | None = None) -> list[str]:
         """Return the URLs of all outputs under the prefix, sorted.
@@ -179,9 +179,7 @@ class Store:
             self._reader = do_apart(lambda: choose(self.fs, self.path, protocol, self._choice))
         return self._reader
 
-    def _unpacked(self, url: str, found: Found) -> bytes | StorageError:
-        if isinstance(found, bytes):
-            return found
+    def _unpacked(self, url: str, found: Packed | BaseException) -> bytes | StorageError:
         if isinstance(found, Packed):
             try:
                 return unpack(found.raw)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias
 
 import pycurl
 
@@ -71,13 +71,21 @@ class Fetched(NamedTuple):
         return f"libcurl had error {self.error}" if self.error else f"the answer was {self.status}"
 
 
-class _Transfer(pycurl.Curl):
-    """A request under way; what pycurl finds in a class it does not look for in the object."""
+class _Transfer:
+    """One of libcurl's handles, and what it is used for: attributes of its own are slow."""
 
-    place: int
-    chunks: list[bytes]
-    headers: list[str]
-    is_paused: bool
+    __slots__ = ("chunks", "curl", "headers", "is_paused", "place")
+
+    def __init__(self, options: CurlOptions) -> None:
+        self.curl = pycurl.Curl()
+        self.place = -1
+        self.headers: list[str] = []
+        self.chunks: list[bytes] = []
+        self.is_paused = False
+        for name, value in options.items():
+            self.curl.setopt(name, value)
+        # no function of ours, for libcurl would swallow an interrupt that comes while it runs
+        self.curl.setopt(pycurl.WRITEFUNCTION, self.chunks.append)
 
 
 class Transfers:
@@ -94,7 +102,7 @@ class Transfers:
         self._multi.setopt(pycurl.M_MAXCONNECTS, _MOST)
         self._options: dict[int, Any] = {**_ALWAYS, **options}
         self._idle: list[_Transfer] = []
-        self._running: set[_Transfer] = set()
+        self._running: dict[pycurl.Curl, _Transfer] = {}
         self._n_paused = 0
         self._fastest_seconds = 0.0
         self._usual_bytes = 0.0
@@ -111,14 +119,14 @@ class Transfers:
 
     def start(self, place: int, url: str, headers: list[str]) -> None:
         """Ask for what lies at `url`."""
-        transfer = self._idle.pop() if self._idle else self._new()
+        transfer = self._idle.pop() if self._idle else _Transfer(self._options)
         if transfer.headers != headers:
             transfer.headers = headers
-            transfer.setopt(pycurl.HTTPHEADER, headers)
+            transfer.curl.setopt(pycurl.HTTPHEADER, headers)
         transfer.place = place
-        transfer.setopt(pycurl.URL, url)
-        self._multi.add_handle(transfer)
-        self._running.add(transfer)
+        transfer.curl.setopt(pycurl.URL, url)
+        self._multi.add_handle(transfer.curl)
+        self._running[transfer.curl] = transfer
 
     def proceed(self, turn: int, n_held: int) -> list[Fetched]:
         """Let all requests go on as far as they can without waiting.
@@ -144,8 +152,8 @@ class Transfers:
                 # one of those that were ready together is as good as another
                 seconds = good[0].getinfo(pycurl.TOTAL_TIME)
                 self._fastest_seconds = min(self._fastest_seconds or seconds, seconds)
-            fetched += [self._end(transfer) for transfer in cast("list[_Transfer]", good)]
-            fetched += [self._end(cast("_Transfer", transfer), error) for transfer, error, _ in bad]
+            fetched += [self._end(curl) for curl in good]
+            fetched += [self._end(curl, error) for curl, error, _ in bad]
         self._keep_within(turn, n_held + sum(len(each.content) for each in fetched))
         return fetched
 
@@ -160,45 +168,28 @@ class Transfers:
 
     def close(self) -> None:
         """Let go of all that are under way, and of the connections."""
-        for transfer in self._running:
+        for curl in self._running:
             # an interrupt may have come in the middle of that
             with contextlib.suppress(pycurl.error):
-                self._multi.remove_handle(transfer)
+                self._multi.remove_handle(curl)
         self._multi.close()
 
-    def _new(self) -> _Transfer:
-        transfer = _Transfer()
-        transfer.headers = []
-        transfer.chunks = []
-        transfer.is_paused = False
-        # no function of ours, for libcurl would swallow an interrupt that comes while it runs
-        transfer.setopt(pycurl.WRITEFUNCTION, transfer.chunks.append)
-        for name, value in self._options.items():
-            transfer.setopt(name, value)
-        return transfer
-
-    def _end(self, transfer: _Transfer, error: int = 0) -> Fetched:
+    def _end(self, curl: pycurl.Curl, error: int = 0) -> Fetched:
+        self._multi.remove_handle(curl)
+        transfer = self._running.pop(curl)
         content = b"".join(transfer.chunks)
-        fetched = Fetched(transfer.place, transfer.getinfo(pycurl.RESPONSE_CODE), content, error)
-        self._usual_bytes += _NEWEST * (len(content) - self._usual_bytes)
-        self._stop(transfer)
-        return fetched
-
-    def _stop(self, transfer: _Transfer) -> None:
-        self._multi.remove_handle(transfer)
-        self._running.discard(transfer)
         transfer.chunks.clear()
-        if transfer.is_paused:
-            self._n_paused -= 1
-            transfer.is_paused = False
+        self._pause(transfer, pause=False)
         self._idle.append(transfer)
+        self._usual_bytes += _NEWEST * (len(content) - self._usual_bytes)
+        return Fetched(transfer.place, curl.getinfo(pycurl.RESPONSE_CODE), content, error)
 
     def _keep_within(self, turn: int, n_held: int) -> None:
         """Pause and resume, so that little comes while much is in memory."""
-        n_bytes = n_held + _CHUNK_BYTES * sum(len(each.chunks) for each in self._running)
+        n_bytes = n_held + _CHUNK_BYTES * sum(len(each.chunks) for each in self._running.values())
         if n_bytes <= _MOST_BYTES and not self._n_paused:
             return
-        for transfer in self._running:
+        for transfer in self._running.values():
             if transfer.place == turn or n_bytes < _MOST_BYTES / 2:
                 self._pause(transfer, pause=False)
             elif n_bytes > _MOST_BYTES:
@@ -210,4 +201,4 @@ class Transfers:
             self._n_paused += 1 if pause else -1
             # one that has failed meanwhile says so when it ends
             with contextlib.suppress(pycurl.error):
-                transfer.pause(pycurl.PAUSE_RECV if pause else pycurl.PAUSE_CONT)
+                transfer.curl.pause(pycurl.PAUSE_RECV if pause else pycurl.PAUSE_CONT)
