@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from typing import TypeAlias
+
+from isal import isal_zlib
 
 from nimble_pandas.errors import OutputUnreadable
 
@@ -59,10 +60,10 @@ def unpack(raw: bytes, max_bytes: int = MAX_OUTPUT_BYTES) -> bytes:
     parts: list[bytes] = []
     n_bytes = 0
     while raw.startswith(_GZIP_MAGIC):
-        member = zlib.decompressobj(wbits=31)
+        member = isal_zlib.decompressobj(wbits=31)
         try:
             part = member.decompress(raw, max_bytes - n_bytes + 1)
-        except zlib.error as exc:
+        except isal_zlib.error as exc:
             raise OutputUnreadable(f"the output is damaged gzip: {exc}") from exc
         n_bytes += len(part)
         if n_bytes > max_bytes:
