@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from isal import isal_zlib
+from isal import igzip_lib, isal_zlib
 
 from nimble_pandas.errors import OutputUnreadable
 
@@ -63,7 +63,7 @@ def unpack(raw: bytes, max_bytes: int = MAX_OUTPUT_BYTES) -> bytes:
         member = isal_zlib.decompressobj(wbits=31)
         try:
             part = member.decompress(raw, max_bytes - n_bytes + 1)
-        except isal_zlib.error as exc:
+        except igzip_lib.IsalError as exc:
             raise OutputUnreadable(f"the output is damaged gzip: {exc}") from exc
         n_bytes += len(part)
         if n_bytes > max_bytes:
