@@ -63,7 +63,7 @@ def unpack(raw: bytes, max_bytes: int = MAX_OUTPUT_BYTES) -> bytes:
         member = isal_zlib.decompressobj(wbits=31)
         try:
             part = member.decompress(raw, max_bytes - n_bytes + 1)
-        except igzip_lib.IsalError as exc:
+        except igzip_lib.IsalError as exc:  # type: ignore[misc]  # to its stub the class is an instance
             raise OutputUnreadable(f"the output is damaged gzip: {exc}") from exc
         n_bytes += len(part)
         if n_bytes > max_bytes:
