@@ -343,6 +343,22 @@ def test_names_are_signed_as_they_are(s3_auth, monkeypatch):
     assert found == {name: name.encode() for name in names}
 
 
+def test_nothing_secret_is_in_what_is_shown(told, monkeypatch):
+    """Not the proxy's password, nor a signature, nor a token."""
+    proxy = told.url.replace("http://", "http://user:PROXY-SECRET@")
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    options = {"key": "K", "secret": "S", "token": "TOKEN-SECRET", "endpoint_url": "http://store.test:1234"}
+    store = Store("s3://b/", options)
+    assert dict(store.read(["s3://b/a"])) == {"s3://b/a": b"{}"}
+    assert told.object_requests()[-1].by_curl
+    bucket = store._reading().bucket
+    signed = bucket.sign(["a"])
+    assert "TOKEN-SECRET" in signed.addresses[0]
+    for shown in (bucket, signed, store, store._reader):
+        assert "SECRET" not in repr(shown)
+        assert "Signature" not in repr(shown)
+
+
 def test_connections_stay_open_from_one_reading_to_the_next(told):
     """Whoever reads batch after batch shakes hands once."""
     store = Store("s3://b/", {"endpoint_url": told.url})
@@ -425,21 +441,25 @@ def test_whoever_stops_looking_leaves_nothing_under_way(told):
     assert dict(store.read(urls[::-1])) == {url: f"/b/{url[7:]}".encode() for url in urls}
 
 
-def test_credentials_that_cannot_be_had_any_more_are_an_error_of_fsspecs(told, monkeypatch):
-    """It is the same error as if there were no libcurl."""
+def test_credentials_that_cannot_be_had_any_more_are_an_error_of_fsspecs(told, monkeypatch, caplog):
+    """It is the same error as if there were no libcurl, for each object."""
     store = Store("s3://b/", {"endpoint_url": told.url})
-    assert dict(store.read(["s3://b/a"])) == {"s3://b/a": b"{}"}
+    # the way is chosen while there are some
+    assert isinstance(store._reading(), ObjectReader)
 
     class Expired:
         async def get_frozen_credentials(self):
             raise RuntimeError("the login has expired")
 
     monkeypatch.setattr(store.fs.s3._request_signer, "_credentials", Expired())
-    # obstore has kept the last ones for a minute
-    other = Store("s3://b/", {"endpoint_url": told.url})
-    (found,) = (each for _, each in other.read(["s3://b/a"]))
-    assert isinstance(found, nimble_pandas.StorageError)
-    assert "the login has expired" in str(found)
+    urls = [f"s3://b/{i}" for i in range(100)]
+    with caplog.at_level(logging.INFO, "nimble_pandas.storage"):
+        found = dict(store.read(urls))
+    assert list(found) == urls
+    assert all("the login has expired" in str(each) for each in found.values())
+    (line,) = [each.getMessage() for each in caplog.records if each.name == "nimble_pandas.storage"]
+    assert "signing failed" in line
+    assert "expired" not in line
 
 
 HANGING = """

@@ -6,7 +6,8 @@ import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import NamedTuple, TypeAlias
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from nimble_pandas.patience import begin_apart, wait_until_done
 
@@ -20,12 +21,17 @@ _PLAIN = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)*", re.ASCII)
 _TAKEN_APART = re.compile(r"\?versionId=|[#\x00-\x1f\x7f]|(?:^|/)\.{0,2}(?:/|$)")
 
 
-class Signed(NamedTuple):
-    """Addresses of objects, with all that it takes to be let in."""
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Addresses of objects, with all that it takes to be let in: whoever has them may read."""
 
-    addresses: Sequence[str]
+    addresses: Sequence[str] = field(repr=False)
     #: What is to be sent along.
-    headers: list[str]
+    headers: list[str] = field(repr=False)
+
+
+class Unsigned(Exception):  # noqa: N818 -- reads as what it is
+    """Nothing could be signed; says what was raised, whose text may hold what is secret."""
 
 
 #: Signs for objects of a bucket, by name. It may ask others for credentials, and take its time.
@@ -60,11 +66,13 @@ class Addresses:
 
         Raises
         ------
-        Exception
-            What comes of asking for credentials.
+        Unsigned
+            There are no credentials now.
         """
         if not self._ready:
             wait_until_done(self._signing)
+            if (exc := self._signing.exception()) is not None:
+                raise Unsigned(type(exc).__name__)
             signed = self._signing.result()
             addresses = iter(signed.addresses)
             self._ready.extend(None if name is None else next(addresses) for name in self._names)

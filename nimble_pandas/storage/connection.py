@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import ssl
 import urllib.parse
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,7 +61,8 @@ class Connection:
 
     url: str
     authorities: str | None
-    proxy: str | None = None
+    # it may name a user, with a password
+    proxy: str | None = field(default=None, repr=False)
     connect_seconds: float
     read_seconds: float
     user_agent: str = ""

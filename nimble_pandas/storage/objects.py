@@ -12,7 +12,7 @@ import obstore
 import pycurl
 
 from nimble_pandas.patience import look_up, seconds_to_wait, wait_until_done
-from nimble_pandas.storage.addresses import Addresses
+from nimble_pandas.storage.addresses import Addresses, Unsigned
 from nimble_pandas.storage.connection import Bucket
 from nimble_pandas.storage.packing import Found, Packed, as_found, too_long
 from nimble_pandas.storage.readers import FsspecReader, outcome
@@ -141,13 +141,14 @@ class _Reading:
     def __iter__(self) -> Iterator[Found]:
         """Yield what was found, in order."""
         for turn in range(len(self._urls)):
-            if self._reader.fails and turn == self._n_sent:
-                yield from self._reader.fsspec.read(self._urls[turn:])
-                return
             if turn % _TAKEN_AT_A_TIME == 0 or turn not in self._found:
                 look_up()
                 self._proceed(turn)
             while turn not in self._found:
+                if turn == self._n_sent:
+                    # given up: it would have been sent
+                    yield from self._reader.fsspec.read(self._urls[turn:])
+                    return
                 self._transfers.wait(seconds_to_wait())
                 self._proceed(turn)
             yield self._take(turn)
@@ -172,8 +173,9 @@ class _Reading:
         while self._n_sent < n_most and not self._reader.fails:
             try:
                 address = self._addresses.pop()
-            except Exception as exc:  # noqa: BLE001 -- what a store's library raises, fsspec will tell
-                self._reader.give_up(f"signing failed with {type(exc).__name__}")
+            except Unsigned as exc:
+                # what it is, fsspec will tell
+                self._reader.give_up(f"signing failed with {exc}")
                 return
             if address is None:
                 self._found[self._n_sent] = self._ask(self._n_sent)
