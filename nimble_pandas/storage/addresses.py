@@ -77,7 +77,8 @@ class Addresses:
             addresses = iter(signed.addresses)
             self._ready.extend(None if name is None else next(addresses) for name in self._names)
             self.headers = signed.headers
-            self._begin(_SIGNED_TOGETHER)
+            if self._n_begun < len(self._urls):
+                self._begin(_SIGNED_TOGETHER)
         return self._ready.popleft()
 
     def _begin(self, n_most: int) -> None:
