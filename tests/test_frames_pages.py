@@ -122,7 +122,7 @@ def test_texts_written_together_are_those_written_one_by_one(together):
 
 @pytest.mark.parametrize("odd", [None, "é" * 200, "\ud800" + "a" * 200, "", "a" * 300])
 def test_long_texts_are_those_that_were_given(odd):
-    """Only halves of surrogate pairs are replaced."""
+    """Whether they are joined or converted; only halves of surrogate pairs are replaced."""
     values = ["x" * 150, odd, "y" * 250, ""]
     array = text_array(values)
     array.validate(full=True)

@@ -27,6 +27,9 @@ _encode_compact = msgspec.json.Encoder().encode
 _MARK = "\0nimble\0"
 _BETWEEN = f", {_encode(_MARK)}, ".encode()
 
+# characters from which texts are joined sooner than converted
+_LONG = 100
+
 
 def as_text(value: object) -> str | None:
     """Return text as it is, null as it is, and anything else as JSON text.
@@ -70,14 +73,13 @@ def json_array(values: Sequence[object]) -> pa.Array:
     """
     between: list[object] = [_MARK] * (2 * len(values) - 1)
     between[::2] = values
-    # to set up the encoder takes as long as to encode a short list; Arrow takes the bytes as they are
+    # to set up the encoder takes as long as to encode a short list
     together = _encode_whole(between)
     texts = together[1:-1].split(_BETWEEN) if together else []
     # a page may hold the mark itself
     if len(texts) != len(values):
         return text_array([as_text(value) for value in values])
-    ends = np.cumsum([0, *map(len, texts)], dtype=np.int64)
-    return pa.Array.from_buffers(TEXT, len(texts), [None, pa.py_buffer(ends), pa.py_buffer(b"".join(texts))])
+    return _joined(b"".join(texts), texts)
 
 
 def _encode_whole(value: list[object] | dict[str, object]) -> bytes | None:
@@ -106,6 +108,13 @@ def _is_finite(value: object) -> bool:
             below += chain.from_iterable(each for each in level if isinstance(each, list))
         level = below
     return True
+
+
+def _joined(together: bytes, texts: Sequence[bytes] | Sequence[str]) -> pa.Array:
+    """Return an array of texts from what they are when joined; each as long as it is in bytes."""
+    ends = np.zeros(len(texts) + 1, dtype=np.int64)
+    np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=ends[1:])
+    return pa.Array.from_buffers(TEXT, len(texts), [None, pa.py_buffer(ends), pa.py_buffer(together)])
 
 
 def without_surrogates(text: str) -> str:
@@ -141,6 +150,13 @@ def text_array(values: Sequence[object]) -> pa.Array:
     pyarrow.Array
         Length n, in the order of `values`.
     """
+    try:
+        together = "".join(values)  # type: ignore[arg-type]
+        if together.isascii() and len(together) > _LONG * len(values):
+            return _joined(together.encode(), values)  # type: ignore[arg-type]
+    except TypeError:
+        # nulls
+        pass
     try:
         return pa.array(values, TEXT, memory_pool=_POOL)
     except UnicodeEncodeError:
