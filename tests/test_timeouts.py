@@ -110,11 +110,16 @@ def test_a_store_that_says_nothing_is_not_waited_for(service, store, late):
     job = rows(40).nimble.submit(**ASK, **stored(store), client=service.client())
     delivered(service, job)
     store.shut()
+    until = time.monotonic() + 20
+    # on a busy machine, the first wait may be over before anything was asked for
+    while not store.n_held:
+        assert time.monotonic() < until, "nothing was asked for"
+        with ends_after(0.5), pytest.raises(nimble_pandas.JobTimeout):
+            job.wait(timeout=0.5)
     with ends_after(0.5), pytest.raises(nimble_pandas.JobTimeout, match="no answer yet") as raised:
         job.wait(timeout=0.5)
     assert f'nimble_pandas.attach("{job.id}")' in str(raised.value)
     assert "40 requests were submitted and are billed" in str(raised.value)
-    assert store.n_held
     store.open()
     if late:
         store.answer_late()
@@ -162,8 +167,8 @@ def test_outputs_that_are_pulled_are_not_waited_for(service):
     job = rows(40).nimble.submit(**ASK, client=service.client())
     delivered(service, job)
     service.inject(Fault("delay", on="results", seconds=5, skip=20, times=16))
-    with ends_after(1.0), pytest.raises(nimble_pandas.JobTimeout, match="20 of 40 requests"):
-        job.wait(timeout=1.0)
+    with ends_after(2.0), pytest.raises(nimble_pandas.JobTimeout, match="20 of 40 requests"):
+        job.wait(timeout=2.0)
     with ends_after(0.0):
         job.wait(timeout=20)
     assert_whole(job, service, 40)
@@ -178,8 +183,8 @@ def test_outputs_that_drip_are_left_too(service):
     job = rows(300).nimble.submit(**ASK, client=service.client())
     delivered(service, job)
     service.inject(Fault("delay", on="results", seconds=0.3, times=None))
-    with ends_after(1.0), pytest.raises(nimble_pandas.JobTimeout):
-        job.wait(timeout=1.0)
+    with ends_after(2.0), pytest.raises(nimble_pandas.JobTimeout):
+        job.wait(timeout=2.0)
     assert 0 < job.snapshot().n_read < 300
     job.wait()
     assert_whole(job, service, 300)
