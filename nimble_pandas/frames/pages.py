@@ -1,4 +1,4 @@
-"""The pages of a job as they come in: Arrow from the first hundred on, so that no Python objects pile up."""
+"""The pages of a job as they come in: soon they are Arrow, so that no Python objects pile up."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from nimble_pandas.frames.text import TEXT, text_array
 from nimble_pandas.frames.width import MAX_FIELDS
 from nimble_pandas.models import Entity
 
-# Small enough for the processor's cache, large enough for Arrow.
-_BLOCK = 512
+# Small enough for the processor's cache, large enough for what each block costs by itself.
+_BLOCK = 1024
 # pages themselves are long, and a string and its copy in Arrow are two of them
 _BLOCK_CHARACTERS = 2**23
 

@@ -127,12 +127,21 @@ def read_output(raw: bytes) -> Output:
     OutputUnreadable
         The bytes are neither.
     """
+    try:
+        envelope = _decoded(raw)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return _read_leniently(raw)
+    return _output(envelope)
+
+
+def _read_leniently(raw: bytes) -> Output:
+    """Read a page, or what is no JSON by the book."""
     text = raw.removeprefix(b"\xef\xbb\xbf").strip()
     if not text:
         raise OutputUnreadable("the output is empty (0 bytes)")
     if text.startswith(b"<"):
         return Output(html=_decode(text))
-    return _output(_load(text))
+    return _output(_enveloped(_load_leniently(text)))
 
 
 def _decode(page: bytes) -> str:
@@ -143,16 +152,6 @@ def _decode(page: bytes) -> str:
         return page.decode("cp1252", "replace")
 
 
-def _load(text: bytes) -> _Envelope:
-    try:
-        envelope = _decoded(text)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        envelope = _enveloped(_load_leniently(text))
-    if not envelope.is_output:
-        raise OutputUnreadable("the output is JSON, but not what a task delivers")
-    return envelope
-
-
 def _enveloped(payload: object) -> _Envelope:
     if not isinstance(payload, dict):
         return _Envelope()
@@ -160,7 +159,7 @@ def _enveloped(payload: object) -> _Envelope:
 
 
 def _load_leniently(text: bytes) -> object:
-    """Read also what is no JSON by the book: NaN, infinities, half of a surrogate pair, UTF-16."""
+    """Load also NaN, infinities, half of a surrogate pair, UTF-16."""
     try:
         return json.loads(text)
     except RecursionError:
@@ -170,6 +169,8 @@ def _load_leniently(text: bytes) -> object:
 
 
 def _output(envelope: _Envelope) -> Output:
+    if not envelope.is_output:
+        raise OutputUnreadable("the output is JSON, but not what a task delivers")
     content = envelope
     if isinstance(envelope.data, dict):
         # later generations nest it
