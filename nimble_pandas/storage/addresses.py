@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TypeAlias
 
 from nimble_pandas.patience import begin_apart, wait_until_done
 
-# each costs some 8 µs, and none of the interpreter's time
-_SIGNED_TOGETHER = 256
-# nobody should wait long for the first
+# each costs some 8 µs, and none of the interpreter's time; the start of a thread costs 200 µs of it
+_SIGNED_TOGETHER = 1024
+# nobody should wait long for the first, nor for those that come after them
 _SIGNED_FIRST = 32
 
 # names as most are, and names that fsspec would take apart, obstore would respell or libcurl would shorten
@@ -56,38 +56,56 @@ class Addresses:
         self._prefix = prefix
         self._urls = urls
         self._n_begun = 0
-        self._ready: deque[str | None] = deque()
-        self._begin(_SIGNED_FIRST)
+        self._n_together = _SIGNED_FIRST
+        self._ready: Iterator[str | None] = iter(())
+        self._begin()
         #: What is to be sent to the addresses that come next.
         self.headers: list[str] = []
 
-    def pop(self) -> str | None:
-        """Return the next address, or None where fsspec should be asked.
+    def take(self, n_most: int) -> list[str | None]:
+        """Return some of the next addresses.
+
+        Parameters
+        ----------
+        n_most : int
+            How many at most.
+
+        Returns
+        -------
+        list of str or None
+            None where fsspec should be asked; empty only if there are no more.
 
         Raises
         ------
         Unsigned
             There are no credentials now.
         """
-        if not self._ready:
-            wait_until_done(self._signing)
-            if (exc := self._signing.exception()) is not None:
-                raise Unsigned(type(exc).__name__)
-            signed = self._signing.result()
-            addresses = iter(signed.addresses)
-            self._ready.extend(None if name is None else next(addresses) for name in self._names)
-            self.headers = signed.headers
-            if self._n_begun < len(self._urls):
-                self._begin(_SIGNED_TOGETHER)
-        return self._ready.popleft()
+        taken = list(islice(self._ready, n_most))
+        if not taken and self._names:
+            self._end()
+            taken = list(islice(self._ready, n_most))
+        return taken
 
-    def _begin(self, n_most: int) -> None:
-        urls = self._urls[self._n_begun : self._n_begun + n_most]
+    def _begin(self) -> None:
+        urls = self._urls[self._n_begun : self._n_begun + self._n_together]
         self._n_begun += len(urls)
+        self._n_together = min(2 * self._n_together, _SIGNED_TOGETHER)
         self._names = [self._name(url) for url in urls]
+        if not urls:
+            return
         names = [name for name in self._names if name is not None]
         sign = self._sign
         self._signing: Future[Signed] = begin_apart(lambda: sign(names) if names else Signed([], []))
+
+    def _end(self) -> None:
+        wait_until_done(self._signing)
+        if (exc := self._signing.exception()) is not None:
+            raise Unsigned(type(exc).__name__)
+        signed = self._signing.result()
+        addresses = iter(signed.addresses)
+        self._ready = iter([None if name is None else next(addresses) for name in self._names])
+        self.headers = signed.headers
+        self._begin()
 
     def _name(self, url: str) -> str | None:
         name = url.removeprefix(self._prefix)

@@ -140,18 +140,24 @@ class _Reading:
 
     def __iter__(self) -> Iterator[Found]:
         """Yield what was found, in order."""
+        found = self._found
         for turn in range(len(self._urls)):
-            if turn % _TAKEN_AT_A_TIME == 0 or turn not in self._found:
+            if turn % _TAKEN_AT_A_TIME == 0 or turn not in found:
                 look_up()
                 self._proceed(turn)
-            while turn not in self._found:
+            while turn not in found:
                 if turn == self._n_sent:
                     # given up: it would have been sent
                     yield from self._reader.fsspec.read(self._urls[turn:])
                     return
                 self._transfers.wait(seconds_to_wait())
                 self._proceed(turn)
-            yield self._take(turn)
+            content = found.pop(turn)
+            if type(content) is bytes:
+                self._n_held -= len(content)
+                yield content
+            else:
+                yield self._settled(content)
 
     def abandon(self) -> None:
         """Let go of what nobody will look at."""
@@ -163,8 +169,12 @@ class _Reading:
     def _proceed(self, turn: int) -> None:
         self._send(turn)
         for fetched in self._transfers.proceed(turn, self._n_held):
-            self._found[fetched.place] = found = self._judge(fetched)
-            self._n_held += _n_bytes(found)
+            if fetched.status == _OK and not fetched.error:
+                self._reader.works = True
+                self._n_held += len(fetched.content)
+                self._found[fetched.place] = as_found(fetched.content)
+            else:
+                self._found[fetched.place] = self._second_opinion(fetched)
 
     def _send(self, turn: int) -> None:
         # the one that is waited for always may, and nothing runs too far ahead of it
@@ -172,33 +182,31 @@ class _Reading:
         n_most = min(self._n_sent + n_more, turn + 2 * self._transfers.n_wanted, len(self._urls))
         while self._n_sent < n_most and not self._reader.fails:
             try:
-                address = self._addresses.pop()
+                addresses = self._addresses.take(n_most - self._n_sent)
             except Unsigned as exc:
                 # what it is, fsspec will tell
                 self._reader.give_up(f"signing failed with {exc}")
                 return
-            if address is None:
-                self._found[self._n_sent] = self._ask(self._n_sent)
-            else:
-                self._transfers.start(self._n_sent, address, self._addresses.headers)
-            self._n_sent += 1
+            for place, address in enumerate(addresses, self._n_sent):
+                if address is None:
+                    self._found[place] = self._ask(place)
+                else:
+                    self._transfers.start(place, address, self._addresses.headers)
+            self._n_sent += len(addresses)
 
     def _ask(self, place: int, first: Fetched | None = None) -> _Asked:
         return _Asked(self._reader.fsspec.submit(self._urls[place]), first)
 
-    def _judge(self, fetched: Fetched) -> Found | _Asked:
-        if fetched.status == _OK and not fetched.error:
-            self._reader.works = True
-            return as_found(fetched.content)
+    def _second_opinion(self, fetched: Fetched) -> Found | _Asked:
         if fetched.error == pycurl.E_FILESIZE_EXCEEDED:
             return too_long()
         if fetched.status == _NOT_FOUND and any(word in fetched.content for word in _MISSING):
             return FileNotFoundError(self._urls[fetched.place])
         return self._ask(fetched.place, fetched)
 
-    def _take(self, turn: int) -> Found:
-        found = self._found.pop(turn)
-        self._n_held -= _n_bytes(found)
+    def _settled(self, found: Found | _Asked) -> Found:
+        if isinstance(found, Packed):
+            self._n_held -= len(found.raw)
         if not isinstance(found, _Asked):
             return found
         wait_until_done(found.second)
@@ -208,9 +216,3 @@ class _Reading:
             # a proxy, a certificate, a redirect to another region …
             self._reader.give_up(first.what)
         return content
-
-
-def _n_bytes(found: Found | _Asked) -> int:
-    if isinstance(found, bytes):
-        return len(found)
-    return len(found.raw) if isinstance(found, Packed) else 0

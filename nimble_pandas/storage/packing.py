@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+import msgspec
 from isal import igzip_lib, isal_zlib
 
 from nimble_pandas.errors import OutputUnreadable
@@ -20,8 +20,7 @@ def too_long(max_bytes: int = MAX_OUTPUT_BYTES) -> OutputUnreadable:
     return OutputUnreadable(f"the output is longer than {max_bytes:,} bytes")
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(msgspec.Struct, frozen=True, gc=False):
     """Bytes that are yet to be unpacked, by whoever takes them: nobody knows how long they become."""
 
     raw: bytes

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
+import msgspec
 import pycurl
 
 from nimble_pandas.storage.packing import MAX_OUTPUT_BYTES
@@ -50,7 +51,7 @@ _ALWAYS: CurlOptions = {
 }
 
 
-class Fetched(NamedTuple):
+class Fetched(msgspec.Struct, frozen=True, gc=False):
     """What came of a request."""
 
     place: int
@@ -179,7 +180,8 @@ class Transfers:
         transfer = self._running.pop(curl)
         content = b"".join(transfer.chunks)
         transfer.chunks.clear()
-        self._pause(transfer, pause=False)
+        if transfer.is_paused:
+            self._pause(transfer, pause=False)
         self._idle.append(transfer)
         self._usual_bytes += _NEWEST * (len(content) - self._usual_bytes)
         return Fetched(transfer.place, curl.getinfo(pycurl.RESPONSE_CODE), content, error)
