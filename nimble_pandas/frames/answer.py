@@ -77,15 +77,19 @@ def task_columns(answers: Sequence[Answer]) -> dict[str, pa.Array]:
         "batch_id": text_column([answer.batch_id for answer in answers]),
         "status": text_column([answer.status for answer in answers]),
         "error": text_column([answer.error and answer.error[:_MAX_ERROR] for answer in answers]),
-        "http_status": pa.array([_fitting(answer.http_status) for answer in answers], pa.int64()),
+        "http_status": _integers([answer.http_status for answer in answers]),
         "fetched_at": pa.array([answer.fetched_at for answer in answers], pa.timestamp("us", "UTC")),
         "reused": pa.array([answer.reused for answer in answers], pa.bool_()),
         "output_url": text_column([answer.output_url for answer in answers]),
     }
 
 
-def _fitting(number: int | None) -> int | None:
-    return number if number is not None and abs(number) < 2**63 else None
+def _integers(numbers: Sequence[int | None]) -> pa.Array:
+    try:
+        return pa.array(numbers, pa.int64())
+    except OverflowError:
+        fitting = [None if number is None or abs(number) >= 2**63 else number for number in numbers]
+        return pa.array(fitting, pa.int64())
 
 
 def pages_of(answers: Sequence[Answer]) -> Positions:

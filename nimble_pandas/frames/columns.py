@@ -9,6 +9,7 @@ from operator import itemgetter
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from nimble_pandas.frames.chunk import Chunk, Part, Shape, WideChunk, chunk_of
 from nimble_pandas.frames.flatten import Path, Positions, leaf_paths
@@ -174,5 +175,6 @@ def cast(part: Part, wanted: pa.DataType) -> pa.Array:
     if part.values.type == wanted:
         return part.values
     if part.kind is float and wanted == TEXT:  # Arrow writes 1e+300 and inf in its own way
-        return text_array([as_text(value) for value in part.values.to_pylist()])
+        is_plain = part.values.null_count == 0 and pc.all(pc.is_finite(part.values)).as_py()
+        return text_array(list(map(repr if is_plain else as_text, part.values.to_pylist())))
     return part.values.cast(wanted)

@@ -47,7 +47,7 @@ def judge(
 
 
 def _stranger(output: Output, task_id: str | None, url: str | None) -> str | None:
-    if None not in {output.task_id, task_id} and output.task_id != task_id:
+    if output.task_id is not None and task_id is not None and output.task_id != task_id:
         return f"the output is that of task {output.task_id}"
     if output.input_url is not None and url is not None and not same_url(url, output.input_url):
         return f"the output is that of {output.input_url}"

@@ -299,11 +299,14 @@ def read_text(value: object) -> str | None:
 
 def read_integer(value: object) -> int | None:
     """Return `value` as an integer of 64 bits, also from text: None where it is none."""
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        return None
-    try:
-        number = int(value)
-    except ValueError:
+    if type(value) is int:
+        number = value
+    elif isinstance(value, str):
+        try:
+            number = int(value)
+        except ValueError:
+            return None
+    else:
         return None
     return number if -_INT64 <= number < _INT64 else None
 

@@ -198,7 +198,7 @@ def _parsing_error(parsing: object) -> str | None:
 
 def _entities(parsing: object) -> Iterable[Entity]:
     if isinstance(parsing, list):
-        return _listed(None, parsing)
+        return _listed(parsing)
     if not isinstance(parsing, dict):
         return ()
     if "entities" in parsing:
@@ -217,13 +217,16 @@ def _holds_entities(value: object) -> bool:
 
 def _grouped(entities: object) -> list[Entity]:
     if isinstance(entities, list):
-        return _listed(None, entities)
-    found: list[Entity] = []
-    if isinstance(entities, dict):
-        for entity_type, items in entities.items():
-            found += _listed(entity_type, items if isinstance(items, list) else [items])
-    return found
+        return _listed(entities)
+    if not isinstance(entities, dict):
+        return []
+    return [
+        Entity(type=entity_type, fields=item)
+        for entity_type, items in entities.items()
+        for item in (items if isinstance(items, list) else [items])
+        if isinstance(item, dict)
+    ]
 
 
-def _listed(entity_type: str | None, items: list[object]) -> list[Entity]:
-    return [Entity(type=entity_type, fields=item) for item in items if isinstance(item, dict)]
+def _listed(items: list[object]) -> list[Entity]:
+    return [Entity(type=None, fields=item) for item in items if isinstance(item, dict)]
