@@ -20,6 +20,7 @@ from servers import close_filesystems
 
 import nimble_pandas
 from nimble_pandas.storage import Store
+from nimble_pandas.storage.addresses import Addresses, Signed
 from nimble_pandas.storage.objects import ObjectReader
 from nimble_pandas.storage.readers import FsspecReader
 from nimble_pandas.storage.window import Window
@@ -578,3 +579,24 @@ class TestWindow:
         reading.close()
         window.join(time.monotonic() + 10)
         assert not any(thread.is_alive() for thread in window._threads)
+
+
+@pytest.mark.parametrize("n_most", [1, 10, 5000])
+def test_addresses_come_in_order_however_many_are_signed_and_taken_together(n_most):
+    """Those that cannot be signed keep their places among the others, and each goes with its own headers."""
+    urls = [f"s3://bucket/{'a//b' if n % 7 == 0 else 'a/b'}{n}.json" for n in range(3000)]
+    asked = []
+
+    def sign(names):
+        asked.append(len(names))
+        return Signed([f"signed {name}" for name in names], [f"round {len(asked)}"])
+
+    addresses = Addresses(sign, "s3://bucket/", urls)
+    found, rounds = [], set()
+    while taken := addresses.take(n_most):
+        assert len(taken) <= n_most
+        found += taken
+        rounds.add(addresses.headers[0])
+    assert found == [None if n % 7 == 0 else f"signed a/b{n}.json" for n in range(3000)]
+    assert sum(asked) == sum(1 for address in found if address)
+    assert rounds == {f"round {n}" for n in range(1, len(asked) + 1)}
