@@ -198,7 +198,7 @@ def _parsing_error(parsing: object) -> str | None:
 
 def _entities(parsing: object) -> Iterable[Entity]:
     if isinstance(parsing, list):
-        return _listed(parsing)
+        return _grouped(parsing)
     if not isinstance(parsing, dict):
         return ()
     if "entities" in parsing:
@@ -217,7 +217,7 @@ def _holds_entities(value: object) -> bool:
 
 def _grouped(entities: object) -> list[Entity]:
     if isinstance(entities, list):
-        return _listed(entities)
+        entities = {None: entities}
     if not isinstance(entities, dict):
         return []
     return [
@@ -226,7 +226,3 @@ def _grouped(entities: object) -> list[Entity]:
         for item in (items if isinstance(items, list) else [items])
         if isinstance(item, dict)
     ]
-
-
-def _listed(items: list[object]) -> list[Entity]:
-    return [Entity(type=None, fields=item) for item in items if isinstance(item, dict)]

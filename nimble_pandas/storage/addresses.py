@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from nimble_pandas.patience import begin_apart, wait_until_done
 
-# each costs some 8 µs, and none of the interpreter's time; the start of a thread costs 200 µs of it
+# each costs some 8 µs, and none of the interpreter's time; to start a thread takes 200 µs
 _SIGNED_TOGETHER = 1024
 # nobody should wait long for the first, nor for those that come after them
 _SIGNED_FIRST = 32
