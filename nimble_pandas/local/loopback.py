@@ -88,6 +88,10 @@ async def serving(apps: Mapping[socket.socket, ASGIApp]) -> AsyncIterator[None]:
         for server in servers.values():
             server.down.set()
         await asyncio.gather(*running)
+        for server in servers.values():
+            server.leave_connections()
+        # they are closed in the next turn of the loop
+        await asyncio.sleep(0)
 
 
 class _Server(uvicorn.Server):
@@ -100,6 +104,22 @@ class _Server(uvicorn.Server):
     async def main_loop(self) -> None:
         self.up.set()
         await self.down.wait()
+        await self._stop_accepting()
+
+    async def _stop_accepting(self) -> None:
+        """Take no more connections; those taken are known to uvicorn, which tells them to go."""
+        loop = asyncio.get_running_loop()
+        for server in self.servers:
+            for listener in server.sockets:
+                loop.remove_reader(listener)
+        # a turn for the transport, which a closed server would refuse, and one for the protocol
+        for _ in range(2):
+            await asyncio.sleep(0)
+
+    def leave_connections(self) -> None:
+        """End the connections over which the answer is not taken."""
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
 
 def _config(app: ASGIApp) -> uvicorn.Config:
