@@ -89,7 +89,7 @@ def test_too_many_fields_on_one_page_among_others():
     frame = assemble(pd.DataFrame(index=range(301)), answers, np.arange(301), pages)
     assert list(frame.columns[10:]) == ["name", "offers.price", "offers.sizes", "ids"]
     assert frame["offers.price"].tolist() == [*map(float, range(300)), 1.5]
-    assert frame["offers.sizes"].dropna().unique().tolist() == ["[1, 2.5]"]
+    assert frame["offers.sizes"].dropna().unique().tolist() == ["[1,2.5]"]
     assert json.loads(frame["ids"].iloc[-1]) == given[-1]["ids"]
 
 

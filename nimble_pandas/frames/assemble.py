@@ -83,9 +83,10 @@ def assemble(
     Each field has one type in all rows: integers, floats (also integers among floats, where
     none loses its value), booleans, else text. In a field of mixed types text stays as it is
     and other values become JSON text; so do lists, empty objects, and what nests more than 32
-    levels deep. NaN is missing, and a field that is missing everywhere is text. Text is never
-    read as a number or a date. Lone surrogates become U+FFFD. A field ``entity_type`` or
-    ``entityType`` that only says again what the column ``entity_type`` says is left out.
+    levels deep; JSON text has no spaces between its parts. NaN is missing, and a field that is
+    missing everywhere is text. Text is never read as a number or a date. Lone surrogates become
+    U+FFFD. A field ``entity_type`` or ``entityType`` that only says again what the column
+    ``entity_type`` says is left out.
 
     There are at most 1,000 fields. Where pages would make more, the nested objects with the most distinct
     keys, such as variants keyed by their SKU, stay whole as JSON text; if it is the pages themselves that

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from itertools import chain
@@ -9,6 +10,7 @@ from math import isfinite
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 # 64-bit offsets: pages of one job pass the 2 GB that a plain Arrow string column can hold.
@@ -19,13 +21,15 @@ _CHUNK = 1024
 _POOL = pa.system_memory_pool()
 
 # decoded JSON has no circles, and looking for them costs a quarter of the time
-_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, default=str).encode
+_encode = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, default=str, separators=(",", ":")
+).encode
 
-_encode_compact = msgspec.json.Encoder().encode
+# Writes what `json` writes, but makes null of what is no number, and raises one of these where it cannot.
+_fast = msgspec.json.Encoder()
+_REFUSED = RecursionError, TypeError, ValueError
 
-# no page has this for a word, and one that does is written word by word
-_MARK = "\0nimble\0"
-_BETWEEN = f", {_encode(_MARK)}, ".encode()
+_NEWLINE = b"\n"
 
 # characters from which texts are joined sooner than converted
 _LONG = 100
@@ -42,16 +46,17 @@ def as_text(value: object) -> str | None:
     Returns
     -------
     str or None
-        ``json.loads`` of it gives `value` back, unless `value` was text or null.
+        Without spaces; ``json.loads`` of it gives `value` back, unless `value` was text or null.
     """
     if value is None or isinstance(value, str):
         return value
     if type(value) is int or (type(value) is float and isfinite(value)):
         return repr(value)  # as json has it, in a tenth of the time
     if type(value) is list or type(value) is dict:
-        whole = _encode_whole(value)
-        if whole is not None:
-            return whole.decode()
+        with contextlib.suppress(*_REFUSED):
+            encoded = _fast.encode(value)
+            if b"null" not in encoded or _is_finite([value]):
+                return encoded.decode()
     try:
         return _encode(value)
     except RecursionError:
@@ -71,32 +76,19 @@ def json_array(values: Sequence[object]) -> pa.Array:
     pyarrow.Array
         Length n: what `as_text` makes of each.
     """
-    between: list[object] = [_MARK] * (2 * len(values) - 1)
-    between[::2] = values
-    # to set up the encoder takes as long as to encode a short list
-    together = _encode_whole(between)
-    texts = together[1:-1].split(_BETWEEN) if together else []
-    # a page may hold the mark itself
-    if len(texts) != len(values):
-        return text_array([as_text(value) for value in values])
-    return _joined(b"".join(texts), texts)
-
-
-def _encode_whole(value: list[object] | dict[str, object]) -> bytes | None:
-    """Return JSON text, or None where it is json who should write it."""
     try:
-        encoded = _encode_compact(value)
-        # the fast encoder makes null of what is no number
-        if b"null" in encoded and not _is_finite(value):
-            return None
-        return msgspec.json.format(encoded, indent=0)
-    except (RecursionError, TypeError, ValueError):
-        # too deep, unknown, or half of a surrogate pair
-        return None
+        lines = _fast.encode_lines(values)
+        if b"null" in lines and not _is_finite(values):
+            raise ValueError("neither NaN nor infinity is JSON")
+    except _REFUSED:
+        return text_array([as_text(value) for value in values])
+    # JSON text has no line breaks of its own
+    ends = np.flatnonzero(np.frombuffer(lines, np.uint8) == ord(_NEWLINE))
+    return _joined(lines.replace(_NEWLINE, b""), ends - np.arange(len(ends)))
 
 
-def _is_finite(value: object) -> bool:
-    level = [value]
+def _is_finite(values: Sequence[object]) -> bool:
+    level = values
     while level:
         kinds = set(map(type, level))
         if float in kinds and not all(isfinite(each) for each in level if isinstance(each, float)):
@@ -110,11 +102,10 @@ def _is_finite(value: object) -> bool:
     return True
 
 
-def _joined(together: bytes, texts: Sequence[bytes] | Sequence[str]) -> pa.Array:
-    """Return an array of texts from what they are when joined; each as long as it is in bytes."""
-    ends = np.zeros(len(texts) + 1, dtype=np.int64)
-    np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=ends[1:])
-    return pa.Array.from_buffers(TEXT, len(texts), [None, pa.py_buffer(ends), pa.py_buffer(together)])
+def _joined(together: bytes, ends: npt.NDArray[np.int64]) -> pa.Array:
+    """Return an array of texts from what they are when joined, and where each ends there."""
+    offsets = np.append(0, ends)
+    return pa.Array.from_buffers(TEXT, len(ends), [None, pa.py_buffer(offsets), pa.py_buffer(together)])
 
 
 def without_surrogates(text: str) -> str:
@@ -153,7 +144,7 @@ def text_array(values: Sequence[object]) -> pa.Array:
     try:
         together = "".join(values)  # type: ignore[arg-type]
         if together.isascii() and len(together) > _LONG * len(values):
-            return _joined(together.encode(), values)  # type: ignore[arg-type]
+            return _joined(together.encode(), np.cumsum(np.fromiter(map(len, values), np.int64)))  # type: ignore[arg-type]
     except TypeError:
         # nulls
         pass
@@ -202,7 +193,7 @@ def _pieces(item: dict[str, object] | list[object] | tuple[object, ...]) -> list
     pieces: list[tuple[object, bool]] = [(opening, True)]
     pairs = item.items() if isinstance(item, dict) else ((None, value) for value in item)
     for key, value in pairs:
-        comma = "" if len(pieces) == 1 else ", "
-        name = "" if key is None else f"{_encode(key)}: "
+        comma = "" if len(pieces) == 1 else ","
+        name = "" if key is None else f"{_encode(key)}:"
         pieces += [(comma + name, True), (value, False)]
     return [*pieces, (closing, True)]
