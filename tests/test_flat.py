@@ -20,7 +20,6 @@ from pandas.testing import assert_frame_equal
 import nimble_pandas
 from nimble_pandas.frames import Answer, Page, Pages, Spool, assemble, make_sheet
 from nimble_pandas.local import Fault, serve
-from nimble_pandas.models import Entity
 
 ASK = {"url_col": "url", "vendor": "walmart", "progress": "none"}
 
@@ -54,18 +53,15 @@ def put_aside(folder, frame, portions, *, explode=False):
 
 def product(**fields):
     """Return a page with one product."""
-    return Page(entities=[Entity(type="Product", fields=fields)])
+    return Page(entities={"Product": [fields]})
 
 
 kinds = st.sampled_from(
     [1, 2.5, True, "$3", "x", None, 2**53 + 1, 2**70, [1], {"a": 1}, {"a": "b", "c": None}, {}]
 )
 objects = st.dictionaries(st.sampled_from(["a", "b", "a.b", "price", "day"]), kinds, max_size=4)
-entities = st.builds(Entity, type=st.just("Product"), fields=objects)
 many_pages = st.lists(
-    st.builds(
-        Page, entities=st.lists(st.builds(Entity, type=st.just("Product"), fields=objects), max_size=2)
-    ),
+    st.builds(Page, entities=st.fixed_dictionaries({"Product": st.lists(objects, max_size=2)})),
     min_size=1,
     max_size=12,
 )

@@ -15,7 +15,6 @@ from pandas.testing import assert_frame_equal, assert_index_equal
 from nimble_pandas import frames
 from nimble_pandas.errors import ConfigError
 from nimble_pandas.frames import types_mapper
-from nimble_pandas.models import Entity
 
 TASK_COLUMNS = [
     "task_id",
@@ -33,7 +32,7 @@ TASK_COLUMNS = [
 
 def product(**fields):
     """Return a product with these fields."""
-    return Entity(type="Product", fields=fields)
+    return ("Product", fields)
 
 
 def fields_of(*pages, **options):
@@ -219,10 +218,10 @@ def test_deep_text_is_the_same_json():
 
 
 ENTITIES = [
-    Entity(type="SearchResult", fields={"n": 1}),
-    Entity(type="product", fields={"n": 2}),
-    Entity(type=None, fields={"n": 3, "entityType": "Product"}),
-    Entity(type=None, fields={"n": 4}),
+    ("SearchResult", {"n": 1}),
+    ("product", {"n": 2}),
+    (None, {"n": 3, "entityType": "Product"}),
+    (None, {"n": 4}),
 ]
 
 
@@ -269,17 +268,17 @@ def test_explode_as_pandas_does():
 def test_entity_type_is_said_once():
     """The page's own word fills `entity_type`; only what says something else stays a field."""
     entities = [
-        Entity(type=None, fields={"entity_type": "Review", "entityType": "Review"}),
-        Entity(type="Product", fields={"entityType": "Product"}),
-        Entity(type="Product", fields={"entityType": "Offer"}),
-        Entity(type=None, fields={"entity_type": 3}),
+        (None, {"entity_type": "Review", "entityType": "Review"}),
+        (None, {"entity_type": 3}),
+        ("Product", {"entityType": "Product"}),
+        ("Product", {"entityType": "Offer"}),
     ]
     frame = assemble(
         pd.DataFrame(index=[0]), [answered(status="ok", entities=entities)], np.array([0]), explode=True
     )
-    assert list(frame.columns) == [*TASK_COLUMNS, "entityType", "entity_type_nimble"]
-    assert frame["entity_type"].fillna("").tolist() == ["Review", "Product", "Product", ""]
-    assert frame["entityType"].fillna("").tolist() == ["", "", "Offer", ""]
+    assert list(frame.columns) == [*TASK_COLUMNS, "entity_type_nimble", "entityType"]
+    assert frame["entity_type"].fillna("").tolist() == ["Review", "", "Product", "Product"]
+    assert frame["entityType"].fillna("").tolist() == ["", "", "", "Offer"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from frames_of import by_type
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -16,7 +17,7 @@ from pandas.testing import assert_frame_equal
 from nimble_pandas import collector
 from nimble_pandas.frames import Answer, Page, Pages, assemble
 from nimble_pandas.frames.text import as_text, json_array, text_array
-from nimble_pandas.models import Entity, read_output
+from nimble_pandas.models import read_output
 
 
 def pages_of(n):
@@ -24,9 +25,11 @@ def pages_of(n):
     pages = []
     for nth in range(n):
         price = [nth, nth + 0.5, f"${nth}", True, None, [nth]][nth % 6]
-        product = Entity(type="Product", fields={"price": price, f"of{nth % 7}": {"n": nth, "s": str(nth)}})
-        review = Entity(type=None, fields={"entityType": "Review", "stars": nth % 5})
-        pages.append(Page(entities=[review, product][: nth % 3], html=f"<p>{nth}" if nth % 2 else None))
+        product = ("Product", {"price": price, f"of{nth % 7}": {"n": nth, "s": str(nth)}})
+        review = (None, {"entityType": "Review", "stars": nth % 5})
+        pages.append(
+            Page(entities=by_type(*[review, product][: nth % 3]), html=f"<p>{nth}" if nth % 2 else None)
+        )
     return pages
 
 
@@ -50,11 +53,11 @@ def test_the_order_of_arrival_does_not_show(explode):
 def test_a_field_that_is_not_shown_is_no_column():
     """What only other entities have makes no column, and does not make text of numbers."""
     found = [
-        Entity(type="Review", fields={"price": "cheap", "stars": 1}),
-        Entity(type="Product", fields={"price": 3}),
+        ("Review", {"price": "cheap", "stars": 1}),
+        ("Product", {"price": 3}),
     ]
     pages = Pages()
-    answers = [Answer(status="ok", page=pages.add(Page(entities=found)))]
+    answers = [Answer(status="ok", page=pages.add(Page(entities=by_type(*found))))]
     frame = assemble(pd.DataFrame(index=[0]), answers, np.array([0]), pages)
     assert "stars" not in frame
     assert frame["price"].tolist() == [3]
@@ -82,10 +85,7 @@ def test_too_many_fields_on_one_page_among_others():
         {"name": "wide", "offers": {"price": 1.5, "sizes": None}, "ids": {f"i{k}": k for k in range(3000)}}
     )
     pages = Pages()
-    answers = [
-        Answer(status="ok", page=pages.add(Page(entities=[Entity(type="Product", fields=each)])))
-        for each in given
-    ]
+    answers = [Answer(status="ok", page=pages.add(Page(entities={"Product": [each]}))) for each in given]
     frame = assemble(pd.DataFrame(index=range(301)), answers, np.arange(301), pages)
     assert list(frame.columns[10:]) == ["name", "offers.price", "offers.sizes", "ids"]
     assert frame["offers.price"].tolist() == [*map(float, range(300)), 1.5]
@@ -142,9 +142,9 @@ def test_long_texts_are_those_that_were_given(odd):
 def test_json_is_read_as_python_reads_it(number, encoding):
     """Every number has the value, the type and the digits that `json` gives it."""
     text = f'{{"parsing": {{"entities": {{"Product": [{{"x": {number}}}]}}}}}}'
-    (entity,) = read_output(text.encode(encoding)).entities
+    (product,) = read_output(text.encode(encoding)).entities["Product"]
     expected = json.loads(number)
-    assert (repr(entity.fields["x"]), type(entity.fields["x"])) == (repr(expected), type(expected))
+    assert (repr(product["x"]), type(product["x"])) == (repr(expected), type(expected))
 
 
 def test_the_collector_goes_on_when_the_last_pause_has_ended():

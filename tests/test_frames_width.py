@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 
 from nimble_pandas.frames.chunk import chunk_of
 from nimble_pandas.frames.columns import fields
-from nimble_pandas.models import Entity
 
 
 def frame_of(pages):
     """Return the frame of these products, one a row."""
-    answers = [answered(status="ok", entities=[Entity(type="Product", fields=page)]) for page in pages]
+    answers = [answered(status="ok", entities=[("Product", page)]) for page in pages]
     frame = assemble(pd.DataFrame(index=range(len(pages))), answers, np.arange(len(pages)))
     return frame.loc[:, "n_entities":].iloc[:, 1:]
 

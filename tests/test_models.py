@@ -5,11 +5,12 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from frames_of import by_type
 from hypothesis import given
 from hypothesis import strategies as st
 
 import nimble_pandas
-from nimble_pandas.models import Batch, Entity, Output, Progress, Task, read_output
+from nimble_pandas.models import Batch, Output, Progress, Task, read_output
 
 PRODUCT = {"name": "Milk", "price": "$3.49"}
 ENVELOPE = {
@@ -59,7 +60,7 @@ def read(payload):
 def test_the_shapes_of_parsing(parsing, entities):
     """Grouped by type, a flat object or a list: entities come out in page order, null ones left out."""
     output = read({**ENVELOPE, "parsing": parsing})
-    assert output.entities == tuple(Entity(type=kind, fields=fields) for kind, fields in entities)
+    assert output.entities == by_type(*entities)
     assert output.parsed is (parsing is not None)
 
 
@@ -74,13 +75,36 @@ def test_the_envelope_is_read():
     )
 
 
+@pytest.mark.parametrize(
+    ("field", "given", "read_as"),
+    [
+        ("task_id", 7, "7"),
+        ("task_id", "", None),
+        ("input_url", ["https://shop.example"], None),
+        ("status_code", "404", 404),
+        ("status_code", 10_000, 10_000),
+        ("status_code", "none", None),
+        ("query_time", 1_765_807_706, None),
+        ("html_content", {"p": 1}, None),
+        ("status", 5, False),
+        ("status", "ERROR", True),
+    ],
+)
+def test_a_field_that_is_not_as_documented_costs_no_other(field, given, read_as):
+    """What else stands in its place is read where it can be, and missing where not; the rest is there."""
+    output = read({**ENVELOPE, "parsing": {"entities": {"Product": [PRODUCT]}}, field: given})
+    names = {"query_time": "fetched_at", "html_content": "html", "status": "failed"}
+    assert getattr(output, names.get(field, field)) == read_as
+    assert output.entities == {"Product": [PRODUCT]}
+
+
 def test_the_oldest_envelope_and_the_newest_are_read():
     """The oldest has three fields; the newest nests its content."""
     oldest = read({"status": "success", "html_content": "<p>", "parsing": {"product": [PRODUCT]}})
     newest = read(
         {"status": "success", "task_id": "t1", "data": {"html": "<p>", "parsing": {"product": [PRODUCT]}}}
     )
-    assert oldest.entities == newest.entities == (Entity(type="product", fields=PRODUCT),)
+    assert oldest.entities == newest.entities == {"product": [PRODUCT]}
     assert oldest.html == newest.html == "<p>"
 
 
@@ -146,7 +170,7 @@ def test_reading_never_fails_in_another_way(payload, parsing):
             output = read(each)
         except nimble_pandas.OutputUnreadable:
             continue
-        assert all(isinstance(entity.fields, dict) for entity in output.entities)
+        assert all(type(fields) is dict for group in output.entities.values() for fields in group)
 
 
 @given(st.binary())

@@ -96,11 +96,10 @@ def assemble(
     --------
     >>> import numpy as np
     >>> from nimble_pandas.frames.pages import Page
-    >>> from nimble_pandas.models import Entity
     >>> pages = Pages()
     >>> rows = pd.DataFrame({"sku": ["A1", "A2"]}, index=[7, 8])
-    >>> product = Entity(type="Product", fields={"offers": {"price": 3}, "zip": "02108"})
-    >>> page = pages.add(Page(entities=[product]))
+    >>> product = {"offers": {"price": 3}, "zip": "02108"}
+    >>> page = pages.add(Page(entities={"Product": [product]}))
     >>> answers = [Answer(status="ok", page=page), Answer(status="pending")]
     >>> frame = assemble(rows, answers, np.array([0, 1]), pages)
     >>> frame[["sku", "status", "offers.price", "zip"]]

@@ -86,6 +86,8 @@ class Layouts:
         if not self._at:
             return [], np.zeros(0, dtype=np.intp)
         codes = np.column_stack([codes for _, codes in self._at.values()])
+        if (codes == codes[0]).all():
+            return [tuple(self._leaves(codes[0].tolist()))], np.zeros(len(codes), dtype=np.intp)
         place: dict[bytes, int] = {}
         of_object = [place.setdefault(row.tobytes(), len(place)) for row in codes]
         rows = [np.frombuffer(row, dtype=np.int32).tolist() for row in place]

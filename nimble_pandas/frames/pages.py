@@ -14,7 +14,7 @@ from nimble_pandas.frames.chunk import Chunk, WideChunk, chunk_of
 from nimble_pandas.frames.flatten import Positions
 from nimble_pandas.frames.text import TEXT, text_array
 from nimble_pandas.frames.width import MAX_FIELDS
-from nimble_pandas.models import Entity
+from nimble_pandas.models import Entities
 
 # Small enough for the processor's cache, large enough for what each block costs by itself.
 _BLOCK = 1024
@@ -32,13 +32,13 @@ class Page(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     Parameters
     ----------
-    entities : sequence of Entity, default ()
-        What the page holds, in page order.
+    entities : dict of str or None to list of dict, default {}
+        What the page holds, by type, in page order.
     html : str, optional
         The page itself.
     """
 
-    entities: Sequence[Entity] = ()
+    entities: Entities = {}
     html: str | None = None
 
 
@@ -46,15 +46,11 @@ class Pages:
     """All pages of a job, each known by its place; they can be added, and never change."""
 
     def __init__(self) -> None:
-        # of each page: its first entity, how many it has, and the one that stands for it
+        # of each page: its first entity
         self._first = array("q")
-        self._n_entities = array("q")
-        self._main = array("q")
-        self._words: dict[str | None, int] = {None: 0}
-        # … and whether it is the one that stands for a page
-        self._is_main = [False]
         # of each entity: its type, as a place among the words
         self._types = array("q")
+        self._words: dict[str | None, int] = {None: 0}
         self._chunks: list[Chunk | WideChunk] = []
         self._texts: list[pa.Array] = []
         self._waiting: list[Mapping[str, object]] = []
@@ -79,26 +75,16 @@ class Pages:
         int
             Its place.
         """
-        first = len(self._types)
-        main = -1
-        for entity in page.entities:
-            said = entity_type(entity) if entity.type is None else entity.type
-            word = self._words.get(said)
-            if word is None:
-                word = self._words[said] = len(self._words)
-                self._is_main.append(said is not None and said.casefold() == _MAIN)
-            if main < 0 and self._is_main[word]:
-                main = len(self._types)
-            self._types.append(word)
-            fields = entity.fields
-            said_again = "entity_type" in fields or "entityType" in fields
-            self._waiting.append(_without_type(fields, said) if said_again else fields)
-        n_entities = len(self._types) - first
-        self._first.append(first)
-        self._n_entities.append(n_entities)
-        self._main.append(first if main < 0 and n_entities else main)
+        self._first.append(len(self._types))
+        for given, entities in page.entities.items():
+            for fields in entities:
+                said = _said_type(fields) if given is None else given
+                self._types.append(self._words.setdefault(said, len(self._words)))
+                said_again = "entity_type" in fields or "entityType" in fields
+                self._waiting.append(_without_type(fields, said) if said_again else fields)
         self._waiting_html.append(page.html)
-        self._n_characters += len(page.html or "")
+        if page.html:
+            self._n_characters += len(page.html)
         if len(self._waiting) >= _BLOCK or self._n_characters >= _BLOCK_CHARACTERS:
             self._flush()
         return len(self._first) - 1
@@ -129,7 +115,7 @@ class Pages:
     @property
     def n_entities(self) -> Positions:
         """How many entities each page holds."""
-        return np.array(self._n_entities, dtype=np.intp)
+        return np.diff(self._first_entity, append=len(self._types))
 
     @property
     def n_all_entities(self) -> int:
@@ -157,13 +143,23 @@ class Pages:
         """
         if explode is True:
             return np.arange(len(self._types))
-        if explode is False:
-            main = np.array(self._main, dtype=np.intp)
-            return main[main >= 0]
-        wanted = [
-            place for word, place in self._words.items() if word and word.casefold() == explode.casefold()
+        if explode is not False:
+            return self._of_type(explode)
+        first, n_entities = self._first_entity, self.n_entities
+        products = np.append(self._of_type(_MAIN), len(self._types))
+        product = products[np.searchsorted(products, first)]
+        return np.where(product < first + n_entities, product, first)[n_entities > 0]
+
+    @property
+    def _first_entity(self) -> Positions:
+        return np.array(self._first, dtype=np.intp)
+
+    def _of_type(self, wanted: str) -> Positions:
+        """Return the places of the entities of a type, whatever its case."""
+        words = [
+            place for word, place in self._words.items() if word and word.casefold() == wanted.casefold()
         ]
-        return np.flatnonzero(np.isin(np.array(self._types, dtype=np.intp), wanted))
+        return np.flatnonzero(np.isin(np.array(self._types, dtype=np.intp), words))
 
     def lacks(self, explode: bool | str) -> str | None:
         """Say that no page has an entity of a type, where others are there.
@@ -188,26 +184,12 @@ class Pages:
 
     def page_of(self, entities: Positions) -> Positions:
         """Return the page that each of some entities is on."""
-        first = np.array(self._first, dtype=np.intp)
-        return np.searchsorted(first, entities, side="right") - 1
+        return np.searchsorted(self._first_entity, entities, side="right") - 1
 
 
-def entity_type(entity: Entity) -> str | None:
-    """Return an entity's type, which some pages give only among the fields.
-
-    Parameters
-    ----------
-    entity : Entity
-        One thing on a page.
-
-    Returns
-    -------
-    str or None
-        None if it is said nowhere.
-    """
-    if entity.type is not None:
-        return entity.type
-    said = (entity.fields.get(name) for name in _TYPE_FIELDS)
+def _said_type(fields: Mapping[str, object]) -> str | None:
+    """Return a type that stands only among the fields; None if it is said nowhere."""
+    said = (fields.get(name) for name in _TYPE_FIELDS)
     return next((word for word in said if isinstance(word, str)), None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 
@@ -121,9 +121,10 @@ def _label(label: object) -> str:
 def _found(page: Page) -> str:
     if not page.entities:
         return f"{len(page.html or ''):,} characters of HTML"
-    scalars = list(islice(_scalars(page.entities[0].fields), _MAX_SCALARS))
+    entities = list(chain.from_iterable(page.entities.values()))
+    scalars = list(islice(_scalars(entities[0]), _MAX_SCALARS))
     telling = [value for name, value in scalars if name in _TELLING] or [value for _, value in scalars]
-    more = len(page.entities) - 1
+    more = len(entities) - 1
     text = " · ".join(cut(value, _MAX_TEXT // 2) for value in telling[:_N_FIELDS])
     return cut(text, _MAX_TEXT) + (f" (and {more:,} more)" if more else "")
 

@@ -11,7 +11,7 @@ from nimble_pandas.models.batches import (
     encode_json,
     is_http_url,
 )
-from nimble_pandas.models.outputs import Entity, Output, read_output
+from nimble_pandas.models.outputs import Entities, Output, read_output
 
 __all__ = [
     "DELIVERY_PARAMETERS",
@@ -20,7 +20,7 @@ __all__ = [
     "PARAMETERS",
     "Batch",
     "Delivery",
-    "Entity",
+    "Entities",
     "Output",
     "Progress",
     "Task",

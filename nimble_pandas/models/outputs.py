@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET, structs
+from msgspec import UNSET, Meta, UnsetType, structs
 
 from nimble_pandas.errors import OutputUnreadable
 from nimble_pandas.models.answers import read_integer, read_text, read_time, reason
 
 _FAILED = frozenset({"failed", "error"})
 
+_OBJECTS = {dict}
+
+_HttpStatus = Annotated[int, Meta(ge=0, le=999)]
+
 # what the service says about the parsing, beside the entities themselves
 _ABOUT_PARSING = frozenset({"status", "error", "metrics", "total_entities_count", "entities_count"})
 
 
 class _Envelope(msgspec.Struct, gc=False):
-    """What is read of an output's JSON object; all else in it is passed over, and no object is made of it."""
+    """What is read of an output's JSON object; all else in it is passed over, and no object is made of it.
 
-    task_id: Any = UNSET
-    input_url: Any = UNSET
-    status: Any = UNSET
-    status_code: Any = UNSET
-    query_time: Any = UNSET
-    html_content: Any = UNSET
-    html: Any = UNSET
+    Each field as it is documented, or unset; what the service says otherwise is read leniently.
+    """
+
+    task_id: str | UnsetType | None = UNSET
+    input_url: str | UnsetType | None = UNSET
+    status: str | UnsetType | None = UNSET
+    status_code: _HttpStatus | UnsetType | None = UNSET
+    query_time: str | UnsetType | None = UNSET
+    html_content: str | UnsetType | None = UNSET
+    html: str | UnsetType | None = UNSET
     parsing: Any = UNSET
     data: Any = UNSET
     msg: Any = UNSET
@@ -59,22 +66,28 @@ class _Envelope(msgspec.Struct, gc=False):
 _decoded = msgspec.json.Decoder(_Envelope).decode
 
 
+def _only_text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+# How to read what is not as documented; all else stays as it is.
+_LENIENT: dict[str, Callable[[object], object]] = {
+    "task_id": read_text,
+    "input_url": read_text,
+    "status": str,
+    "status_code": read_integer,
+    "query_time": _only_text,
+    "html_content": _only_text,
+    "html": _only_text,
+}
+
+
+#: What is on a page, in its order: the decoded JSON objects under their type, which is the service's word for
+#: them, such as ``"Product"``, or None. No list is empty.
+Entities = Mapping[str | None, Sequence[Mapping[str, object]]]
+
+
 # A million of these are made: a tenth of a dataclass's time, and no garbage collector looks at them.
-class Entity(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One thing found on a page: a product, a search result, a review.
-
-    Parameters
-    ----------
-    type : str or None
-        The service's word for it, such as ``"Product"``.
-    fields : Mapping
-        Its decoded JSON object.
-    """
-
-    type: str | None
-    fields: Mapping[str, object]
-
-
 class Output(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a task delivered.
 
@@ -94,8 +107,8 @@ class Output(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         The page itself.
     parsed : bool
         Whether the payload holds a parsing, even an empty one.
-    entities : tuple of Entity
-        In the order of the page.
+    entities : dict of str or None to list of dict
+        What is on the page, by type.
     """
 
     task_id: str | None = None
@@ -106,7 +119,7 @@ class Output(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     fetched_at: datetime | None = None
     html: str | None = None
     parsed: bool = False
-    entities: tuple[Entity, ...] = ()
+    entities: Entities = {}
 
 
 def read_output(raw: bytes) -> Output:
@@ -155,7 +168,11 @@ def _decode(page: bytes) -> str:
 def _enveloped(payload: object) -> _Envelope:
     if not isinstance(payload, dict):
         return _Envelope()
-    return _Envelope(**{name: payload[name] for name in _Envelope.__struct_fields__ if name in payload})
+    given = {name: payload.get(name, UNSET) for name in _Envelope.__struct_fields__}
+    for name, read in _LENIENT.items():
+        if given[name] is not UNSET:
+            given[name] = read(given[name])
+    return _Envelope(**given)
 
 
 def _load_leniently(text: bytes) -> object:
@@ -169,7 +186,7 @@ def _load_leniently(text: bytes) -> object:
 
 
 def _output(envelope: _Envelope) -> Output:
-    if not envelope.is_output:
+    if not (envelope.status or envelope.is_output):
         raise OutputUnreadable("the output is JSON, but not what a task delivers")
     content = envelope
     if isinstance(envelope.data, dict):
@@ -178,15 +195,15 @@ def _output(envelope: _Envelope) -> Output:
     parsing = content.parsing
     html = content.html if content.html_content is UNSET else content.html_content
     return Output(
-        task_id=read_text(envelope.task_id),
-        input_url=read_text(envelope.input_url),
-        failed=envelope.status is not UNSET and str(envelope.status).lower() in _FAILED,
+        task_id=envelope.task_id or None,
+        input_url=envelope.input_url or None,
+        failed=str(envelope.status).lower() in _FAILED,
         error=envelope.reason or _parsing_error(parsing),
-        status_code=read_integer(envelope.status_code),
-        fetched_at=read_time(envelope.query_time),
-        html=html if isinstance(html, str) else None,
+        status_code=None if envelope.status_code is UNSET else envelope.status_code,
+        fetched_at=read_time(envelope.query_time) if envelope.query_time else None,
+        html=None if html is UNSET else html,
         parsed=parsing is not UNSET and parsing is not None,
-        entities=tuple(_entities(parsing)),
+        entities=_entities(parsing),
     )
 
 
@@ -196,33 +213,36 @@ def _parsing_error(parsing: object) -> str | None:
     return reason(parsing) or "the page could not be parsed"
 
 
-def _entities(parsing: object) -> Iterable[Entity]:
+def _entities(parsing: object) -> Entities:
     if isinstance(parsing, list):
-        return _grouped(parsing)
+        return _sound({None: parsing})
     if not isinstance(parsing, dict):
-        return ()
+        return {}
     if "entities" in parsing:
-        return _grouped(parsing["entities"])
+        found = parsing["entities"]
+        return _sound(found if isinstance(found, dict) else {None: found})
     content = {name: value for name, value in parsing.items() if name not in _ABOUT_PARSING}
     if content and all(map(_holds_entities, content.values())):
-        return _grouped(content)
+        return _sound(content)
     if content and _parsing_error(parsing) is None:
-        return [Entity(type=None, fields=parsing)]
-    return ()
+        return {None: [parsing]}
+    return {}
 
 
 def _holds_entities(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(item, dict | None) for item in value)
 
 
-def _grouped(entities: object) -> list[Entity]:
-    if isinstance(entities, list):
-        entities = {None: entities}
-    if not isinstance(entities, dict):
-        return []
-    return [
-        Entity(type=entity_type, fields=item)
-        for entity_type, items in entities.items()
-        for item in (items if isinstance(items, list) else [items])
-        if isinstance(item, dict)
-    ]
+def _sound(entities: dict[Any, Any]) -> Entities:
+    """Leave out what is no object; one that stands by itself, not in a list, is one of its type."""
+    for items in entities.values():
+        if type(items) is not list or {*map(type, items)} != _OBJECTS:
+            break
+    else:
+        return entities
+    found = {}
+    for entity_type, items in entities.items():
+        objects = [item for item in (items if isinstance(items, list) else [items]) if isinstance(item, dict)]
+        if objects:
+            found[entity_type] = objects
+    return found
