@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 
 import msgspec
 import numpy as np
@@ -105,7 +106,7 @@ def pages_of(answers: Sequence[Answer]) -> Positions:
     ndarray of int, length n
         In the order of `answers`.
     """
-    return np.fromiter((answer.page for answer in answers), np.intp, len(answers))
+    return np.fromiter(map(attrgetter("page"), answers), np.intp, len(answers))
 
 
 def entity_counts(answers: Sequence[Answer], n_on_page: Positions) -> pa.Array:
@@ -123,5 +124,6 @@ def entity_counts(answers: Sequence[Answer], n_on_page: Positions) -> pa.Array:
     pyarrow.Array
         int64, length n.
     """
-    was_read = np.fromiter((answer.status in _WAS_READ for answer in answers), np.bool_, len(answers))
+    status = map(attrgetter("status"), answers)
+    was_read = np.fromiter(map(_WAS_READ.__contains__, status), np.bool_, len(answers))
     return pa.array(n_on_page, pa.int64(), mask=~(was_read | (n_on_page > 0)))
