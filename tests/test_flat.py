@@ -3,6 +3,7 @@
 import io
 import json
 import resource
+import tracemalloc
 
 import duckdb
 import fsspec
@@ -98,6 +99,32 @@ def test_too_many_fields_over_all_portions(tmp_path):
     cuts = [range(600, 901), range(300), range(300, 600)]
     portions = [([*cut], given_pages[cut.start : cut.stop]) for cut in cuts]
     assert_frame_equal(put_aside(tmp_path, frame, portions), expected)
+
+
+def test_pages_that_are_all_different_take_no_more_memory(tmp_path):
+    """What is kept of the lines put aside grows with the fields, not with the ways to have some of them."""
+    n, n_fields = 1_000, 30
+    draw = np.random.default_rng(1)
+    spool = Spool(tmp_path, pd.DataFrame(index=range(3 * n)), explode=False)
+    kept = []
+    for start in range(0, 3 * n, n):
+        orders = [draw.permutation(n_fields)[:10].tolist() for _ in range(n)]
+        pages = Pages()
+        answers = [
+            Answer(status="ok", page=pages.add(product(**{f"f{at}": at for at in order}))) for order in orders
+        ]
+        at = np.arange(n)
+        tracemalloc.start()
+        spool.add(make_sheet(start + at, answers, at, pages, explode=False, with_html=False))
+        del pages
+        kept.append(tracemalloc.get_traced_memory()[0])
+        tracemalloc.stop()
+        if not start:
+            first_page = [f"f{at}" for at in orders[0]]
+    assert max(kept[1:]) < 20_000
+    columns = spool.schema.names[10:]
+    assert columns[:10] == first_page
+    assert len(columns) == n_fields
 
 
 def test_frames_hand_out_every_row_once(service):

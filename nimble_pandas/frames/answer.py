@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from nimble_pandas.frames.flatten import Positions
+from nimble_pandas.frames.layouts import Positions
 from nimble_pandas.frames.text import text_column
 
 # what is longer is a page, and says nothing more

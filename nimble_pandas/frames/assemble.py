@@ -14,7 +14,7 @@ from nimble_pandas.errors import ConfigError
 from nimble_pandas.frames.answer import Answer, entity_counts, pages_of, task_columns
 from nimble_pandas.frames.columns import fields
 from nimble_pandas.frames.dtypes import types_mapper
-from nimble_pandas.frames.flatten import Positions
+from nimble_pandas.frames.layouts import Positions
 from nimble_pandas.frames.lines import Lines, lay_out
 from nimble_pandas.frames.names import Names, labels
 from nimble_pandas.frames.pages import Pages

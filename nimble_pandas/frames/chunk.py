@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType
 from typing import Any
 
 import pyarrow as pa
 
-from nimble_pandas.frames.flatten import Column, Layouts, Objects, Path, Positions, flatten
+from nimble_pandas.frames.flatten import Column, Objects, flatten
+from nimble_pandas.frames.layouts import Layouts, Path, Positions
 from nimble_pandas.frames.text import as_text, json_array, text_array
-
-#: The paths of an object's leaves, as its keys stand.
-Shape = tuple[Path, ...]
 
 _INT64 = 2**63
 _ARROW = {bool: pa.bool_(), float: pa.float64()}
@@ -47,18 +45,15 @@ class Chunk:
     ----------
     parts : dict of tuple to list of Part
         Under each path the values, by kind; none where all are null.
-    shapes : list of tuple
-        The shapes that occur.
-    shape_of : ndarray of int, length n
-        The shape of each object.
+    layouts : Layouts
+        The keys of the objects.
     """
 
     parts: dict[Path, list[Part]]
-    shapes: list[Shape]
-    shape_of: Positions
+    layouts: Layouts
 
     def __len__(self) -> int:
-        return len(self.shape_of)
+        return len(self.layouts)
 
     @property
     def n_bytes(self) -> int:
@@ -86,7 +81,7 @@ class Chunk:
                     values = list(map(_decoded, values))
                 for position, value in zip(part.positions.tolist(), values, strict=True):
                     leaves[position][path] = value
-        return [_nested(self.shapes[self.shape_of[each]], leaves[each]) for each in wanted]
+        return [_nested(self.layouts.leaves(each), leaves[each]) for each in wanted]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,9 +116,9 @@ def _decoded(text: str) -> object:
         return text
 
 
-def _nested(shape: Shape, leaves: Mapping[Path, object]) -> dict[str, object]:
+def _nested(paths: Iterable[Path], leaves: Mapping[Path, object]) -> dict[str, object]:
     whole: dict[str, object] = {}
-    for path in shape:
+    for path in paths:
         level: dict[str, Any] = whole
         for key in path[:-1]:
             level = level.setdefault(key, {})
@@ -154,8 +149,7 @@ def chunk_of(
     columns = flatten(objects, whole, layouts, max_fields)
     if columns is None:
         return WideChunk(texts=text_array([as_text(each) for each in objects]))
-    shapes, shape_of = layouts.shapes()
-    return Chunk(parts={column.path: _parts(column) for column in columns}, shapes=shapes, shape_of=shape_of)
+    return Chunk(parts={column.path: _parts(column) for column in columns}, layouts=layouts)
 
 
 def _parts(column: Column) -> list[Part]:

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from operator import itemgetter
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from nimble_pandas.frames.chunk import Chunk, Part, Shape, WideChunk, chunk_of
-from nimble_pandas.frames.flatten import Path, Positions, leaf_paths
+from nimble_pandas.frames.chunk import Chunk, Part, WideChunk, chunk_of
+from nimble_pandas.frames.flatten import leaf_paths
+from nimble_pandas.frames.layouts import NOWHERE, Path, Positions
 from nimble_pandas.frames.text import TEXT, as_text, text_array
 from nimble_pandas.frames.width import MAX_FIELDS, OTHER, gathered, kept_whole, rare_keys
-
-#: Where an entity stands that no line shows.
-NOWHERE = np.iinfo(np.intp).max
 
 _BLOCK = 512
 _TYPES = {
@@ -90,13 +87,11 @@ def _shown(chunks: Sequence[Chunk | WideChunk], rank: Positions) -> list[tuple[i
 
 def _by_appearance(chunks: Sequence[tuple[int, Chunk]], rank: Positions) -> list[Path]:
     """Order fields by the first object that has them, and there as it has them."""
-    first: list[tuple[int, Shape]] = []
+    first: dict[Path, tuple[int, int]] = {}
     for start, chunk in chunks:
-        shown_at = np.full(len(chunk.shapes), NOWHERE)
-        np.minimum.at(shown_at, chunk.shape_of, rank[start : start + len(chunk)])
-        first += [each for each in zip(shown_at.tolist(), chunk.shapes, strict=True) if each[0] != NOWHERE]
-    shapes = dict.fromkeys(shape for _, shape in sorted(first, key=itemgetter(0)))
-    return list(dict.fromkeys(chain.from_iterable(shapes)))
+        for path, place in chunk.layouts.first(rank[start : start + len(chunk)]).items():
+            first[path] = min(place, first.get(path, place))
+    return sorted(first, key=first.__getitem__)
 
 
 def _narrowed(chunks: Sequence[Chunk | WideChunk], rank: Positions, max_fields: int) -> list[Field]:

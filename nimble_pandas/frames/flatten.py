@@ -8,10 +8,9 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Positions = npt.NDArray[np.intp]
-Path = tuple[str, ...]
+from nimble_pandas.frames.layouts import Keys, Layouts, Path, Positions
+
 Objects = Sequence[Mapping[str, object]]
 
 # What nests deeper stays JSON text: a name of more parts than this helps nobody.
@@ -40,73 +39,6 @@ class Column:
     positions: Positions
     values: Sequence[Any]
     kinds: set[type]
-
-
-class Layouts:
-    """Which keys each object has, in which order, at each path where there is one.
-
-    Parameters
-    ----------
-    n_objects : int
-        How many objects are flattened.
-    """
-
-    def __init__(self, n_objects: int) -> None:
-        self._n_objects = n_objects
-        self._at: dict[Path, tuple[list[Path], npt.NDArray[np.int32]]] = {}
-
-    def note(self, path: Path, keys: Path, positions: Positions) -> None:
-        """Take down that the objects at these positions have these keys under a path.
-
-        Parameters
-        ----------
-        path : tuple of str
-            The keys that lead there.
-        keys : tuple of str
-            The keys found there, in order.
-        positions : ndarray of int
-            Of the objects.
-        """
-        if path not in self._at:
-            self._at[path] = ([], np.full(self._n_objects, -1, dtype=np.int32))
-        known, codes = self._at[path]
-        codes[positions] = len(known)
-        known.append(keys)
-
-    def shapes(self) -> tuple[list[tuple[Path, ...]], Positions]:
-        """Return the shapes that occur, each as the paths of its leaves in order, and each object's.
-
-        Returns
-        -------
-        shapes : list of tuple of tuple
-            No two of them have the same keys in the same order everywhere.
-        shape_of : ndarray of int, length n_objects
-            Positions in `shapes`.
-        """
-        if not self._at:
-            return [], np.zeros(0, dtype=np.intp)
-        codes = np.column_stack([codes for _, codes in self._at.values()])
-        if (codes == codes[0]).all():
-            return [tuple(self._leaves(codes[0].tolist()))], np.zeros(len(codes), dtype=np.intp)
-        place: dict[bytes, int] = {}
-        of_object = [place.setdefault(row.tobytes(), len(place)) for row in codes]
-        rows = [np.frombuffer(row, dtype=np.int32).tolist() for row in place]
-        return [tuple(self._leaves(row)) for row in rows], np.array(of_object, dtype=np.intp)
-
-    def _leaves(self, codes: Sequence[int]) -> Iterator[Path]:
-        """Yield the paths of one shape's leaves, as its keys stand."""
-        keys = {
-            path: known[code]
-            for (path, (known, _)), code in zip(self._at.items(), codes, strict=True)
-            if code >= 0
-        }
-        waiting: list[Path] = [()]
-        while waiting:
-            path = waiting.pop()
-            if path in keys:
-                waiting.extend((*path, key) for key in reversed(keys[path]))
-            else:
-                yield path
 
 
 def flatten(
@@ -182,32 +114,25 @@ def leaf_paths(fields: Mapping[str, object], path: Path = ()) -> Iterator[Path]:
 
 def _columns(path: Path, positions: Positions, objects: Objects, layouts: Layouts) -> Iterable[Column]:
     """Turn objects into columns, those with the same keys in the same order together."""
-    layout = list(map(tuple, objects))
-    if len(layout) >= _WORTH_TURNING and layout.count(layout[0]) == len(layout):
-        return _turned(path, layout[0], positions, objects, layouts)
-    alike: dict[Path, list[int]] = {}
-    for nth, keys in enumerate(layout):
-        alike.setdefault(keys, []).append(nth)
+    keys_of = list(map(tuple, objects))
+    codes = layouts.note(path, positions, keys_of)
+    n_alike = np.bincount(codes)
+    if len(n_alike) == 1 and len(objects) >= _WORTH_TURNING:
+        return _turned(path, keys_of[0], positions, objects)
     parts: dict[Path, list[Column]] = {}
-    loose: list[int] = []
-    for keys, members in alike.items():
-        if len(members) < _WORTH_TURNING:
-            layouts.note(path, keys, positions[members])
-            loose += members
-            continue
-        turned = _turned(path, keys, positions[members], [objects[nth] for nth in members], layouts)
-        for column in turned:
+    for code in np.flatnonzero(n_alike >= _WORTH_TURNING):
+        members = np.flatnonzero(codes == code).tolist()
+        alike = [objects[nth] for nth in members]
+        for column in _turned(path, keys_of[members[0]], positions[members], alike):
             parts.setdefault(column.path, []).append(column)
+    loose = np.flatnonzero(n_alike[codes] < _WORTH_TURNING).tolist()
     for column in _walked(path, positions[loose], [objects[nth] for nth in loose]):
         parts.setdefault(column.path, []).append(column)
     return map(_joined, parts.values())
 
 
-def _turned(
-    path: Path, keys: Path, positions: Positions, objects: Objects, layouts: Layouts
-) -> Iterator[Column]:
+def _turned(path: Path, keys: Keys, positions: Positions, objects: Objects) -> Iterator[Column]:
     """Turn objects with the same keys in the same order into columns, all at once."""
-    layouts.note(path, keys, positions)
     columns = zip(*[fields.values() for fields in objects], strict=True)
     for key, values in zip(keys, columns, strict=True):
         yield _column((*path, key), positions, values)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nimble_pandas.frames.columns import NOWHERE
-from nimble_pandas.frames.flatten import Positions
+from nimble_pandas.frames.layouts import NOWHERE, Positions
 from nimble_pandas.frames.pages import Pages
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from nimble_pandas import collector
 from nimble_pandas.frames.chunk import Chunk, WideChunk, chunk_of
-from nimble_pandas.frames.flatten import Positions
+from nimble_pandas.frames.layouts import Positions
 from nimble_pandas.frames.text import TEXT, text_array
 from nimble_pandas.frames.width import MAX_FIELDS
 from nimble_pandas.models import Entities

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from nimble_pandas.frames.answer import Answer, pages_of
 from nimble_pandas.frames.assemble import fixed_columns
-from nimble_pandas.frames.chunk import Chunk, Part, Shape, WideChunk
-from nimble_pandas.frames.flatten import Path, Positions
+from nimble_pandas.frames.chunk import Chunk, Part, WideChunk
+from nimble_pandas.frames.layouts import Keys, Layouts, Level, Path, Positions, gathered
 from nimble_pandas.frames.lines import lay_out
 from nimble_pandas.frames.pages import Pages
 from nimble_pandas.frames.text import as_text, text_array
@@ -21,8 +22,8 @@ from nimble_pandas.frames.width import MAX_FIELDS
 
 _KINDS = {kind.__name__: kind for kind in (bool, int, float, str, object)}
 # names of columns that hold no part
-_ROW, _SHAPE, _TEXT = "row", "shape", "text"
-_FIXED = "fixed "
+_ROW, _TEXT = "row", "text"
+_FIXED, _KEYS = "fixed ", "keys "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,9 @@ class Sheet:
         columns |= {_FIXED + name: column for name, column in self.fixed.items()}
         if isinstance(self.chunk, WideChunk):
             return pa.table({**columns, _TEXT: self.chunk.texts})
-        columns[_SHAPE] = pa.array(self.chunk.shape_of)
+        columns |= {
+            _KEYS + json.dumps(path): _as_column(*level) for path, level in self.chunk.layouts.levels.items()
+        }
         fields = [pa.field(name, column.type) for name, column in columns.items()]
         arrays = list(columns.values())
         for path, parts in self.chunk.parts.items():
@@ -57,8 +60,7 @@ class Sheet:
                 about = {"path": json.dumps(path), "kind": part.kind.__name__}
                 fields.append(pa.field(str(len(fields)), part.values.type, metadata=about))
                 arrays.append(part.values)
-        schema = pa.schema(fields, metadata={"shapes": json.dumps(self.chunk.shapes)})
-        return pa.table(arrays, schema=schema)
+        return pa.table(arrays, schema=pa.schema(fields))
 
 
 def read_sheet(table: pa.Table) -> Sheet:
@@ -81,9 +83,11 @@ def read_sheet(table: pa.Table) -> Sheet:
 def _read_chunk(table: pa.Table) -> Chunk | WideChunk:
     if _TEXT in table.column_names:
         return WideChunk(texts=table[_TEXT].combine_chunks())
-    shapes: list[Shape] = [
-        tuple(tuple(path) for path in shape) for shape in json.loads(table.schema.metadata[b"shapes"])
-    ]
+    levels = {
+        tuple(json.loads(name.removeprefix(_KEYS))): _as_level(table[name].combine_chunks())
+        for name in table.column_names
+        if name.startswith(_KEYS)
+    }
     parts: dict[Path, list[Part]] = defaultdict(list)
     everywhere = np.arange(len(table))
     for nth, field in enumerate(table.schema):
@@ -94,7 +98,17 @@ def _read_chunk(table: pa.Table) -> Chunk | WideChunk:
                 values=table.column(nth).combine_chunks(),
             )
             parts[tuple(json.loads(field.metadata[b"path"]))].append(part)
-    return Chunk(parts=parts, shapes=shapes, shape_of=table[_SHAPE].to_numpy())
+    return Chunk(parts=parts, layouts=Layouts(len(table), levels))
+
+
+def _as_column(known: Sequence[Keys], codes: npt.NDArray[np.int32]) -> pa.DictionaryArray:
+    texts = pa.array([json.dumps(keys) for keys in known], pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), texts)
+
+
+def _as_level(column: pa.DictionaryArray) -> Level:
+    known = [tuple(json.loads(text)) for text in column.dictionary.to_pylist()]
+    return known, column.indices.fill_null(-1).to_numpy()
 
 
 def make_sheet(
@@ -147,17 +161,10 @@ def _one_chunk(chunks: Sequence[Chunk | WideChunk], entities: Positions) -> Chun
     if len(narrow) < len(placed) or len(paths) > MAX_FIELDS:
         return _wide(placed, entities)
     n_entities = starts[-1]
-    shapes: dict[Shape, int] = {(): 0}
-    # one slot more than entities: entity -1, none, finds that it has no fields
-    shape_of = np.zeros(n_entities + 1, dtype=np.intp)
-    for start, chunk in narrow:
-        codes = np.array([shapes.setdefault(shape, len(shapes)) for shape in chunk.shapes], dtype=np.intp)
-        shape_of[start : start + len(chunk)] = codes[chunk.shape_of]
     parts = {path: list(_dense(path, narrow, entities, n_entities)) for path in paths}
     return Chunk(
         parts={path: found for path, found in parts.items() if found},
-        shapes=list(shapes),
-        shape_of=shape_of[entities],
+        layouts=gathered([(start, chunk.layouts) for start, chunk in narrow], n_entities, entities),
     )
 
 

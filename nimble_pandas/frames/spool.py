@@ -17,10 +17,10 @@ from pandas.api.extensions import no_default
 
 from nimble_pandas.errors import InputError
 from nimble_pandas.frames.assemble import beside, shown_as_pandas
-from nimble_pandas.frames.chunk import Chunk, Shape, WideChunk
+from nimble_pandas.frames.chunk import Chunk, WideChunk
 from nimble_pandas.frames.columns import Field, arrow_type, cast, fields
 from nimble_pandas.frames.dtypes import types_mapper
-from nimble_pandas.frames.flatten import Path, Positions
+from nimble_pandas.frames.layouts import Path, Positions
 from nimble_pandas.frames.names import Names
 from nimble_pandas.frames.sheet import Sheet, read_sheet
 from nimble_pandas.frames.width import MAX_FIELDS
@@ -62,7 +62,8 @@ class Spool:
         self._fixed: dict[str, pa.DataType] = {}
         self._kinds: dict[Path, set[type]] = defaultdict(set)
         self._inexact: set[Path] = set()
-        self._first: dict[Shape, tuple[int, int]] = {}
+        # of each field the row, line and place that show it first
+        self._first: dict[Path, tuple[int, int, int]] = {}
         self._is_wide = False
         self._n_sheets = 0
         self._bucket_rows = 0
@@ -91,16 +92,15 @@ class Spool:
             self._n_sheets += 1
 
     def _learn(self, chunk: Chunk, row: Positions) -> None:
-        """Take down which kinds of values each field has, and where its shape appears first."""
+        """Take down which kinds of values each field has, and where it appears first."""
         for path, parts in chunk.parts.items():
             self._kinds[path] |= {part.kind for part in parts}
             for part in parts:
                 if part.kind is int and path not in self._inexact and not _is_exact(part.values):
                     self._inexact.add(path)
-        used, lines = np.unique(chunk.shape_of, return_index=True)
-        for code, line in zip(used.tolist(), lines.tolist(), strict=True):
-            shape, place = chunk.shapes[code], (int(row[line]), line)
-            self._first[shape] = min(place, self._first.get(shape, place))
+        for path, (line, nth) in chunk.layouts.first(np.arange(len(chunk))).items():
+            place = int(row[line]), line, nth
+            self._first[path] = min(place, self._first.get(path, place))
 
     def _write(self, table: pa.Table, bucket: Positions) -> None:
         """Write a sheet, one batch for each bucket that it has lines of."""
@@ -123,8 +123,7 @@ class Spool:
     @cached_property
     def _paths(self) -> list[Path]:
         """All fields, in the order in which the rows show them first."""
-        shapes = sorted(self._first, key=self._first.__getitem__)
-        return list(dict.fromkeys(path for shape in shapes for path in shape))
+        return sorted(self._first, key=self._first.__getitem__)
 
     @cached_property
     def _types(self) -> dict[Path, pa.DataType]:

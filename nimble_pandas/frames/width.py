@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 
-from nimble_pandas.frames.flatten import Objects, Path
+from nimble_pandas.frames.flatten import Objects
+from nimble_pandas.frames.layouts import Path
 
 #: The most columns that pages may add. Objects keyed by id, such as variants by their SKU, would else make
 #: tens of thousands, each nearly empty.
