@@ -123,7 +123,8 @@ class Layouts:
                 if first[code] == NOWHERE:
                     break
                 if not seen.keys() >= set(known[code]):
-                    seen = {**dict.fromkeys(known[code], int(first[code])), **seen}
+                    for key in known[code]:
+                        seen.setdefault(key, int(first[code]))
             for key, at in seen.items():
                 below = (*path, key)
                 if below not in self.levels:
