@@ -109,9 +109,11 @@ class _Server(uvicorn.Server):
     async def _stop_accepting(self) -> None:
         """Take no more connections; those taken are known to uvicorn, which tells them to go."""
         loop = asyncio.get_running_loop()
-        for server in self.servers:
-            for listener in server.sockets:
-                loop.remove_reader(listener)
+        # Windows' own loop has no readers
+        with contextlib.suppress(NotImplementedError):
+            for server in self.servers:
+                for listener in server.sockets:
+                    loop.remove_reader(listener)
         # a turn for the transport, which a closed server would refuse, and one for the protocol
         for _ in range(2):
             await asyncio.sleep(0)
