@@ -206,8 +206,10 @@ def _may_pass(exc: Exception) -> bool:
     passing = (
         urllib3.exceptions.NewConnectionError,
         urllib3.exceptions.ConnectTimeoutError,
+        # which of the two it is when a server hangs up in the handshake depends on Python
         ssl.SSLEOFError,
-        ConnectionResetError,
+        ssl.SSLZeroReturnError,
+        ConnectionError,
         TimeoutError,
     )
     return any(isinstance(cause, passing) for cause in _causes(exc))
