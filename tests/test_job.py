@@ -305,6 +305,15 @@ def test_a_timeout_detaches_and_the_job_can_be_taken_up_again(service):
     assert len(submits(service)) == 1
 
 
+@pytest.fixture
+def interruptible():
+    """Let Ctrl-C interrupt, also where the tests were started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_detaches_and_says_what_is_still_billed(service, tmp_path):
     """Ctrl-C while waiting leaves the job at the service, and a note with the line to type."""
     closed = []
