@@ -67,6 +67,7 @@ def test_watch_returns_at_once_and_runs_one_thread(held):
     assert sum(thread.name == f"nimble-pandas {job.id}" for thread in threading.enumerate()) == 1
     wait_for(lambda: (job.frame()["status"] == "ok").sum() == 5)
     assert (job.frame()["status"] == "pending").sum() == 3
+    wait_for(lambda: first.shown and first.shown[-1].landed)
     gate.touch()
     assert job.wait().done
     wait_for(lambda: first.closed and second.closed)
@@ -74,8 +75,7 @@ def test_watch_returns_at_once_and_runs_one_thread(held):
     assert last == other
     assert (last.state, dict(last.counts)) == ("done", {"ok": 8, "empty": 1})
     assert [(each.status, each.n_rows, each.label) for each in last.problems] == [("empty", 1, "sku-5")]
-    # what was shown before may be from before anything landed
-    assert last.landed[-1].found.startswith(NAME[:20])
+    assert first.shown[-1].landed[-1].found.startswith(NAME[:20])
     assert set(first.threads) <= {"MainThread", f"nimble-pandas {job.id}"}
 
 

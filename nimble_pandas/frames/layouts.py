@@ -17,6 +17,8 @@ Keys = tuple[str, ...]
 #: The layouts that some objects have, and each one's place among them; -1 where there is no object.
 Level = tuple[Sequence[Keys], npt.NDArray[np.int32]]
 
+_NONE: Level = ((), np.zeros(0, dtype=np.int32))
+
 #: Where an object stands that is not looked at.
 NOWHERE = np.iinfo(np.intp).max
 
@@ -135,9 +137,6 @@ class Layouts:
                 at_value = rank[has_key & (self.levels[below][1] < 0)].min(initial=NOWHERE)
                 if at_value != NOWHERE:
                     yield below, int(at_value)
-
-
-_NONE: Level = ((), np.zeros(0, dtype=np.int32))
 
 
 def gathered(layouts: Sequence[tuple[int, Layouts]], n_objects: int, wanted: Positions) -> Layouts:

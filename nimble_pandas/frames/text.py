@@ -55,7 +55,7 @@ def as_text(value: object) -> str | None:
     if type(value) is list or type(value) is dict:
         with contextlib.suppress(*_REFUSED):
             encoded = _fast.encode(value)
-            if b"null" not in encoded or _is_finite([value]):
+            if _is_whole(encoded, [value]):
                 return encoded.decode()
     try:
         return _encode(value)
@@ -76,18 +76,20 @@ def json_array(values: Sequence[object]) -> pa.Array:
     pyarrow.Array
         Length n: what `as_text` makes of each.
     """
-    try:
+    lines = b""
+    with contextlib.suppress(*_REFUSED):
         lines = _fast.encode_lines(values)
-        if b"null" in lines and not _is_finite(values):
-            raise ValueError("neither NaN nor infinity is JSON")
-    except _REFUSED:
+    if not (lines and _is_whole(lines, values)):
         return text_array([as_text(value) for value in values])
     # JSON text has no line breaks of its own
     ends = np.flatnonzero(np.frombuffer(lines, np.uint8) == ord(_NEWLINE))
     return _joined(lines.replace(_NEWLINE, b""), ends - np.arange(len(ends)))
 
 
-def _is_finite(values: Sequence[object]) -> bool:
+def _is_whole(encoded: bytes, values: Sequence[object]) -> bool:
+    """Say whether no null among what was encoded stands for NaN or an infinity."""
+    if b"null" not in encoded:
+        return True
     level = values
     while level:
         kinds = set(map(type, level))
