@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import servers
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 CHROMIUM_OPTIONS = [
@@ -23,6 +23,8 @@ CHROMIUM_OPTIONS = [
     # nothing but loopback has an address
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 ]
+PATIENCE = 25_000  # milliseconds that a page may take to show what a test waits for
+expect.set_options(timeout=PATIENCE)
 SETTINGS = {
     # every cell stays in the page, also those out of sight
     "notebook-extension/tracker": {"windowingMode": "none"},
@@ -117,7 +119,7 @@ def notebook(browser: Browser, url: str, name: str) -> Iterator["Notebook"]:
     context = browser.new_context(viewport={"width": 1100, "height": 900})
     try:
         page = context.new_page()
-        page.set_default_timeout(25_000)
+        page.set_default_timeout(PATIENCE)
         # a saved workspace would open what was open last
         page.goto(f"{url}/lab/tree/{urllib.request.quote(name)}?reset")
         opened = Notebook(page)

@@ -9,6 +9,7 @@ from pathlib import Path
 import jupyterlab_page
 import nbformat
 import pytest
+from playwright.sync_api import expect
 
 # a missing browser is no excuse where CI promises one
 pytestmark = pytest.mark.skipif(
@@ -137,13 +138,13 @@ def test_bar_fills_and_stays(root, lab, browser, screenshot, blocked):
         style, drawn = fill(opened)
         assert style == "68.67%"
         assert drawn == pytest.approx(0.6867, abs=0.01)
-        assert opened.page.locator(".nimble-detach").count() == (0 if blocked else 1)
+        expect(opened.page.locator(".nimble-detach")).to_have_count(0 if blocked else 1)
         screenshot(opened, f"{tier}-running")
         (root / "looked").touch()
         wait_done(opened)
         opened.wait_idle()
-        assert opened.page.locator(".nimble-fill").count() == 1
-        assert opened.page.locator(".jupyter-widgets").count() == 0
+        expect(opened.page.locator(".nimble-fill")).to_have_count(1)
+        expect(opened.page.locator(".jupyter-widgets")).to_have_count(0)
         screenshot(opened, f"{tier}-done")
         assert opened.errors() == []
         opened.save()
@@ -236,7 +237,7 @@ def test_watch_leaves_the_kernel_free(root, lab, browser, screenshot):
         running = opened.page.locator(".nimble-progress").first
         running.get_by_text("6 of 9 pages").wait_for()
         opened.page.locator(".nimble-detach").wait_for()
-        assert running.get_by_text("Kettle <script>").count() == 3
+        expect(running.get_by_text("Kettle <script>")).to_have_count(3)
         assert "broken" not in opened.page.title()
         screenshot(opened, "watch-running-light")
         opened.theme("JupyterLab Dark")
@@ -271,7 +272,7 @@ def test_button_detaches(root, lab, browser, screenshot):
         opened.page.locator(".nimble-detach").last.click()
         opened.page.get_by_text("Detached").first.wait_for()
         opened.wait_run()
-        assert opened.page.locator(".nimble-detach").count() == 0
+        expect(opened.page.locator(".nimble-detach")).to_have_count(0)
         assert [error.split(":")[0] for error in opened.errors()] == ["JobDetached"]
         assert names_the_job(opened)
         screenshot(opened, "button-detached")
