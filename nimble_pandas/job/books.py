@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
 from nimble_pandas.client import Client
 from nimble_pandas.config import is_loopback
 from nimble_pandas.errors import ConfigError
-from nimble_pandas.job.claim import Keys, claim, job_record, take_up
-from nimble_pandas.job.recall import is_under_way, read_again
+from nimble_pandas.job.backlog import Backlog
+from nimble_pandas.job.claim import Keys, claim, delivery_of, job_record
+from nimble_pandas.job.found import Found, Place, Taken
+from nimble_pandas.job.recall import is_under_way, read_again, recall_batch
 from nimble_pandas.job.register import Register
 from nimble_pandas.job.sent import SentBatch
 from nimble_pandas.job.sources import Pulled, Source, Stored
-from nimble_pandas.ledger import JobRecord, Ledger, RequestRecord, Sent, copy_name
+from nimble_pandas.ledger import BatchRecord, JobRecord, Ledger, RequestRecord, Sent, copy_name
 from nimble_pandas.options import Options
+from nimble_pandas.patience import look_up
 from nimble_pandas.planning import Plan
 from nimble_pandas.storage import Store
 
-#: A job, the number of a batch of it, and a request's position there.
-Place: TypeAlias = tuple[str, int, int]
+# pages of earlier calls that are read again before anybody waits for the job
+_PAGES_AT_ONCE = 16_384
 
 
 class Books:
@@ -72,9 +74,12 @@ class Books:
         # the batch that a request was last sent in, to write its answer down there
         self._batch_of: list[SentBatch | None] = [None] * plan.n_requests
         # where the answers of earlier calls are written down
-        self._taken_from: dict[int, Place] = {}
+        self._taken = Taken(plan.n_requests)
         self._sources: dict[str | None, Source] = {}
         self._source_of(plan.delivery.storage_url)
+        self._backlog = Backlog(
+            ledger=ledger, register=self.register, source_of=self._source_of, follow=self._follow
+        )
         self._started_at = self._clock.monotonic()
         self._ended_at: float | None = None
         self._collected = False
@@ -86,9 +91,8 @@ class Books:
 
     @property
     def n_to_take_up(self) -> int:
-        """How many requests were sent before, by another call, and are not known yet by their batches."""
-        sent = (position for position in self._taken_from if self._batch_of[position] is None)
-        return sum(map(self.register.is_open, sent))
+        """How many requests have an answer from an earlier call that is still to be read again."""
+        return len(self._backlog)
 
     def running(self) -> list[SentBatch]:
         """Return the batches that may still bring answers."""
@@ -127,13 +131,11 @@ class Books:
         found = self._ledger.answered(keys, self._client.account, since)
         place = {key: position for position, key in enumerate(keys)}
         before = self.register.n_open
-        for record, answer, page in read_again(found.values(), self._ledger, self._source_of, reused=True):
-            self.register.settle(place[record.key], answer, page)
-        # their answers are written down already
-        self.register.written()
+        for record, answer, page in read_again(found, self._ledger, self._source_of, reused=True):
+            self.register.settle(place[record.key], answer, page, written=True)
         return before - self.register.n_open
 
-    def claim(self, job_id: str, *, refresh: bool) -> tuple[str, dict[int, Sent]]:
+    def claim(self, job_id: str, *, refresh: bool) -> tuple[str, Found]:
         """Decide what is to be sent, and write it down.
 
         Parameters
@@ -147,7 +149,7 @@ class Books:
         -------
         job_id : str
             The job's name: that of an earlier job where all of this is under way in it.
-        under_way : dict of int to (BatchRecord, RequestRecord)
+        under_way : Found
             What was sent before, and is to be taken up.
         """
         now = self._clock.now().timestamp()
@@ -169,39 +171,57 @@ class Books:
             self._ledger.add_job(record)
         return same or job_id, under_way
 
-    def _same_job(self, record: JobRecord, under_way: Mapping[int, Sent]) -> str | None:
+    def _same_job(self, record: JobRecord, under_way: Found) -> str | None:
         """Return the earlier job that all requests are under way in, and no others, in as many rows."""
-        jobs = {request.job_id for _, request in under_way.values()}
+        jobs = under_way.jobs
         earlier = self._ledger.job(jobs.pop()) if len(jobs) == 1 else None
-        if earlier is None or Counter(earlier.keys) != Counter(record.keys):
-            return None
-        return earlier.id
+        return earlier.id if earlier is not None and earlier.has_rows_of(record) else None
 
-    def take_up(self, known: Mapping[int, Sent], *, since: float, job_id: str = "") -> None:
+    def take_up(self, found: Found, *, since: float, job_id: str = "") -> None:
         """Take up requests that were sent before, with the answers that they have already.
 
         Parameters
         ----------
-        known : Mapping of int to (BatchRecord, RequestRecord)
-            By their place in the plan.
+        found : Found
+            What was sent.
         since : float
             Answers that were final before this (seconds since the epoch) are reused ones.
         job_id : str, default ""
             The job whose own answers never are.
         """
-        self._taken_from.update((position, _place(sent)) for position, sent in known.items())
-        self._add(
-            take_up(
-                known,
-                ledger=self._ledger,
-                register=self.register,
-                source_of=self._source_of,
-                since=since,
-                job_id=job_id,
-            )
-        )
-        self.register.written()
+        for part in (*found.open, *found.settled):
+            self._taken.add(part)
+        for part in found.settled:
+            self._backlog.add(part, since=since, job_id=job_id)
+        for part in found.open:
+            batch, requests = self._ledger.batch(part.batch.job_id, part.batch.number)
+            self._follow(batch, requests, dict(zip(part.positions, part.offsets, strict=True)))
+        self.read_again(lambda: self.register.has_pages(_PAGES_AT_ONCE))
         self._look_at_clock()
+
+    def _follow(
+        self, record: BatchRecord, requests: list[RequestRecord], offset_of: Mapping[int, int]
+    ) -> None:
+        """Follow requests of a batch of an earlier call."""
+        if record.state == "refused":
+            for position in offset_of:
+                self.register.settle_as(position, "failed", record.error or "not sent", written=True)
+            return
+        for batch in self.batches:
+            if (batch.record.job_id, batch.record.number) == (record.job_id, record.number):
+                batch.answer_also(offset_of)
+                self._took(batch, offset_of)
+                return
+        job = self._ledger.job(record.job_id)
+        assert job is not None  # noqa: S101 -- its batch is there
+        source = self._source_of(record.storage_url)
+        self._add([recall_batch(record, requests, offset_of, delivery=delivery_of(job), source=source)])
+
+    def read_again(self, enough: Callable[[], bool] = lambda: False) -> None:
+        """Read answers that earlier calls have brought again, until there are enough, or no more."""
+        while self._backlog and not enough():
+            look_up()
+            self._backlog.read_some()
 
     def retry(self, job_id: str, positions: list[int]) -> None:
         """Write down that requests are going to be sent again.
@@ -235,11 +255,14 @@ class Books:
 
     def _add(self, batches: Iterable[SentBatch]) -> None:
         for batch in batches:
-            for position in batch.positions:
-                self._batch_of[position] = batch
-                self._taken_from.pop(position, None)
             self.batches.append(batch)
-            self._learn(batch)
+            self._took(batch, batch.positions)
+
+    def _took(self, batch: SentBatch, positions: Iterable[int]) -> None:
+        for position in positions:
+            self._batch_of[position] = batch
+            self._taken.drop(position)
+        self._learn(batch)
 
     @property
     def _keys(self) -> Keys:
@@ -306,9 +329,9 @@ class Books:
 
     def _place_of(self, position: int) -> Place | None:
         """Return where an answer is written down."""
-        batch = self._batch_of[position]
-        if batch is None or position in self._taken_from:
-            return self._taken_from.get(position)
+        taken, batch = self._taken.get(position), self._batch_of[position]
+        if batch is None or taken is not None:
+            return taken
         return batch.record.job_id, batch.record.number, batch.offset_of[position]
 
     def _look_at_clock(self) -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import io
 from array import array
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from nimble_pandas.job.found import Found
 from nimble_pandas.job.places import Offsets
-from nimble_pandas.job.recall import SourceOf, read_again, recall_batch
-from nimble_pandas.job.register import Register
+from nimble_pandas.job.recall import SourceOf
 from nimble_pandas.job.requests import Requests
 from nimble_pandas.job.sent import SentBatch
 from nimble_pandas.ledger import (
@@ -23,7 +22,6 @@ from nimble_pandas.ledger import (
     JobRecord,
     Ledger,
     Planned,
-    RequestRecord,
     Sent,
 )
 from nimble_pandas.models import MAX_BATCH_REQUESTS, Delivery
@@ -45,6 +43,9 @@ class Keys:
 
     def __getitem__(self, position: int) -> bytes:
         return self._raw[position * KEY_BYTES : (position + 1) * KEY_BYTES]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return map(self.__getitem__, range(len(self._raw) // KEY_BYTES))
 
     def of(self, positions: npt.NDArray[np.intp]) -> bytes:
         """Return keys one after another, zeros at -1.
@@ -182,7 +183,7 @@ def claim(
     ledger: Ledger,
     source_of: SourceOf,
     is_answered: Callable[[int, Sent], bool],
-) -> tuple[list[SentBatch], dict[int, Sent]]:
+) -> tuple[list[SentBatch], Found]:
     """Decide what is to be sent, and write it down, so that no other kernel sends it too.
 
     Parameters
@@ -206,18 +207,19 @@ def claim(
     -------
     batches : list of SentBatch
         To be sent.
-    under_way : dict of int to (BatchRecord, RequestRecord)
-        Requests that are not to be sent, by their place in the plan, and where they were.
+    under_way : Found
+        Requests that are not to be sent, for they were.
     """
     batches: list[SentBatch] = []
-    under_way: dict[int, Sent] = {}
+    under_way = Found()
 
-    def lay_out(known: Mapping[bytes, Sent], first: int) -> list[Planned]:
-        for position in positions:
-            sent = known.get(keys[position])
+    def lay_out(known: Iterator[Sent | None], first: int) -> list[Planned]:
+        missing = array("i")
+        for position, sent in zip(positions, known, strict=True):
             if sent is not None and is_answered(position, sent):
-                under_way[position] = sent
-        missing = array("i", (position for position in positions if position not in under_way))
+                under_way.add(position, sent)
+            else:
+                missing.append(position)
         batches.extend(
             plan_batches(plan, missing, job_id=job.id, first=first, now=job.created_at, source_of=source_of)
         )
@@ -225,61 +227,6 @@ def claim(
 
     ledger.claim(job, map(keys.__getitem__, positions), lay_out)
     return batches, under_way
-
-
-def take_up(
-    under_way: Mapping[int, Sent],
-    *,
-    ledger: Ledger,
-    register: Register,
-    source_of: SourceOf,
-    since: float,
-    job_id: str = "",
-) -> Iterator[SentBatch]:
-    """Take up requests that were sent before, with the answers that they have already.
-
-    Parameters
-    ----------
-    under_way : Mapping of int to (BatchRecord, RequestRecord)
-        By their place in the plan.
-    ledger : Ledger
-        What is written down of them.
-    register : Register
-        Told of the answers.
-    source_of : callable
-        Finds where outputs are to be read.
-    since : float
-        Answers that were final before this (seconds since the epoch) are reused ones.
-    job_id : str, default ""
-        The job whose own answers never are, whatever has been set as the time of day.
-
-    Yields
-    ------
-    SentBatch
-        To be followed, for the requests that have no answer yet.
-    """
-    place = {(sent[1].job_id, sent[1].number, sent[1].position): at for at, sent in under_way.items()}
-    settled = [sent for sent in under_way.values() if sent[1].status not in {None, "unknown"}]
-    for old in (True, False):
-        some = [sent for sent in settled if _is_older(sent[1], since, job_id) is old]
-        for record, answer, page in read_again(some, ledger, source_of, reused=old):
-            register.settle(place[record.job_id, record.number, record.position], answer, page)
-    open_in: dict[tuple[str, int], dict[int, int]] = defaultdict(dict)
-    for position, (batch, request) in under_way.items():
-        if batch.state == "refused":
-            register.settle_as(position, "failed", batch.error or "not sent")
-        elif register.is_open(position):
-            open_in[batch.job_id, batch.number][position] = request.position
-    jobs = {job.id: job for job in filter(None, map(ledger.job, {sent_by for sent_by, _ in open_in}))}
-    for (sent_by, number), offset_of in open_in.items():
-        written_down, requests = ledger.batch(sent_by, number)
-        source = source_of(written_down.storage_url)
-        delivery = delivery_of(jobs[sent_by])
-        yield recall_batch(written_down, requests, offset_of, delivery=delivery, source=source)
-
-
-def _is_older(request: RequestRecord, since: float, job_id: str) -> bool:
-    return request.job_id != job_id and (request.settled_at or since) < since
 
 
 def delivery_of(job: JobRecord) -> Delivery:

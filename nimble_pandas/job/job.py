@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from pandas.api.extensions import no_default
 
 from nimble_pandas.client import Client
+from nimble_pandas.job.found import Found
 from nimble_pandas.job.outcome import Outcome
 from nimble_pandas.job.sitting import Sitting
 from nimble_pandas.job.sittings import Sittings
 from nimble_pandas.job.story import Story
 from nimble_pandas.job.words import FAILED, hours_left, how_to_go_on, what_was_there
-from nimble_pandas.ledger import Ledger, Sent
+from nimble_pandas.ledger import Ledger
 from nimble_pandas.planning import Plan
 from nimble_pandas.progress import Snapshot, View
 from nimble_pandas.progress.card import card
@@ -135,15 +136,17 @@ class Job(Outcome):
             sitting.wait()
             return self._laid_out(explode=explode, dtype_backend=dtype_backend)
 
-    def resume(self, job_id: str, known: Mapping[int, Sent]) -> Job:
+    def resume(self, job_id: str, found: Found, *, since: float) -> Job:
         """Take up what was written down; called once, by `attach`.
 
         Parameters
         ----------
         job_id : str
             The job's name.
-        known : Mapping of int to (BatchRecord, RequestRecord)
-            Every request, by its place in the plan.
+        found : Found
+            Where each request was sent.
+        since : float
+            When the job was called for, in seconds since the epoch.
 
         Returns
         -------
@@ -151,8 +154,7 @@ class Job(Outcome):
             This job, under its old name.
         """
         self._sittings.job_id = job_id
-        record = self._story.ledger.job(job_id)
-        self._story.books.take_up(known, since=record.created_at if record else 0.0, job_id=job_id)
+        self._story.books.take_up(found, since=since, job_id=job_id)
         return self
 
     def wait(self, timeout: float | None = None, *, progress: str | View | None = None) -> Job:
@@ -291,6 +293,7 @@ class Job(Outcome):
         """
         again = FAILED | {"unknown"} if unknown else FAILED
         with self._sittings.lock:
+            self._story.books.read_again()
             answers = self._story.register.answers[: self.plan.n_requests]
             positions = [position for position, answer in enumerate(answers) if answer.status in again]
             self._story.books.retry(self.id, positions)

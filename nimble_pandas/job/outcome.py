@@ -147,11 +147,11 @@ class Outcome:
     def _laid_out(self, *, explode: bool | str, dtype_backend: str | NoDefault) -> pd.DataFrame:
         self._refuse_if_handed_out()
         register = self._story.register
-        if lacking := register.pages.lacks(explode):
-            warn(lacking)
         # what a watch adds meanwhile would be in some columns and not in others
         with self._sittings.lock:
             self._story.remember()
+            if lacking := register.pages.lacks(explode):
+                warn(lacking)
             return assemble(
                 self.plan.rows,
                 register.answers,

@@ -6,21 +6,21 @@ import contextlib
 import io
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from nimble_pandas.client import Client
 from nimble_pandas.clock import Clock
 from nimble_pandas.errors import ApiError, ConfigError, TransportError
-from nimble_pandas.job.claim import delivery_of
+from nimble_pandas.job.claim import Keys, delivery_of
+from nimble_pandas.job.found import Found
 from nimble_pandas.job.job import Job
 from nimble_pandas.job.story import CLIENTS
-from nimble_pandas.ledger import STATUS_KEPT_SECONDS, JobRecord, Ledger, Sent
+from nimble_pandas.ledger import STATUS_KEPT_SECONDS, JobRecord, Ledger
 from nimble_pandas.options import Options
-from nimble_pandas.planning import Plan, recall_plan
+from nimble_pandas.planning import Plan, recall_keys, recall_plan
 from nimble_pandas.progress import View
 
 _LOGGER = logging.getLogger("nimble_pandas.job")
@@ -83,35 +83,37 @@ def attach(
             f"job {job_id!r} was sent to {record.service!r}, and this client is {client.account!r}.",
             hint="Give the client= that it was sent with.",
         )
-    plan, known = _recalled(record, ledger)
+    plan, found = _recalled(record, ledger)
     job = Job(plan, client=client, ledger=ledger, storage_options=storage_options, progress=progress)
     _LOGGER.info("Job %s: taken up from %s", job_id, ledger.path)
-    return job.resume(job_id, known)
+    return job.resume(job_id, found, since=record.created_at)
 
 
-def _recalled(record: JobRecord, ledger: Ledger) -> tuple[Plan, dict[int, Sent]]:
-    keys = list(dict.fromkeys(key for key in record.keys if key is not None))
-    known = ledger.latest_of(record, keys)
-    place = {key: position for position, key in enumerate(keys)}
-    request_of_row = np.array([-1 if key is None else place[key] for key in record.keys], dtype=np.intp)
-    requests = [known[key][1].request for key in keys]
+def _recalled(record: JobRecord, ledger: Ledger) -> tuple[Plan, Found]:
+    request_of_row, keys = recall_keys(record.row_keys, record.keys != b"")
+    found = Found()
+
+    def requests() -> Iterator[Mapping[str, object]]:
+        for position, sent in enumerate(ledger.latest_of(record, Keys(keys))):
+            assert sent is not None  # noqa: S101 -- a job is written down with what it sends
+            found.add(position, sent)
+            yield sent[1].request
+
+    passing: Iterable[Mapping[str, object]] = requests()
+    if record.rows is None:
+        passing = list(passing)
+        rows = pd.DataFrame([passing[at] if at >= 0 else {} for at in request_of_row])
+    else:
+        rows = pd.read_parquet(io.BytesIO(record.rows))
     plan = recall_plan(
-        requests,
+        passing,
         keys=keys,
-        rows=_rows(record, requests, request_of_row),
+        rows=rows,
         request_of_row=request_of_row,
         invalid=[(int(row), column, reason) for row, column, reason in record.invalid],  # type: ignore[call-overload,misc]
         delivery=delivery_of(record),
     )
-    return plan, {position: known[key] for key, position in place.items()}
-
-
-def _rows(
-    record: JobRecord, requests: list[Mapping[str, object]], request_of_row: np.ndarray[Any, Any]
-) -> pd.DataFrame:
-    if record.rows is not None:
-        return pd.read_parquet(io.BytesIO(record.rows))
-    return pd.DataFrame([requests[position] if position >= 0 else {} for position in request_of_row])
+    return plan, found
 
 
 def jobs(*, ledger: Ledger | None = None) -> pd.DataFrame:
@@ -167,12 +169,13 @@ _COLUMNS: dict[str, Any] = {
 
 def _counts(job: JobRecord, sent: Mapping[str, int], ledger: Ledger) -> Mapping[str, int]:
     """Return how many requests of a job have each status, those that earlier jobs sent for it included."""
-    keys = {key for key in job.keys if key is not None}
+    _, keys = recall_keys(job.row_keys, job.keys != b"")
     if sum(sent.values()) - sent.get("collected", 0) == len(keys):
         return sent
-    known = [request for _, request in ledger.latest_of(job, list(keys)).values()]
-    counts = Counter(request.status or "pending" for request in known)
-    counts["collected"] = sum(request.collected_at is not None for request in known)
+    counts: Counter[str] = Counter()
+    for _, request in filter(None, ledger.latest_of(job, Keys(keys))):
+        counts[request.status or "pending"] += 1
+        counts["collected"] += request.collected_at is not None
     return counts
 
 

@@ -127,8 +127,22 @@ class Register:
         for position in filter(self.is_open, positions):
             self.answers[position] = _PENDING
 
-    def settle(self, position: int, answer: Answer, page: Page | None = None) -> None:
-        """Take down the final answer to a request, and its page; the first one stays."""
+    def settle(
+        self, position: int, answer: Answer, page: Page | None = None, *, written: bool = False
+    ) -> None:
+        """Take down the final answer to a request, and its page; the first one stays.
+
+        Parameters
+        ----------
+        position : int
+            The request's place in the plan.
+        answer : Answer
+            Final.
+        page : Page, optional
+            What was delivered.
+        written : bool, default False
+            Whether it is written down already.
+        """
         if not self.is_open(position):
             return
         if answer.error:
@@ -137,7 +151,8 @@ class Register:
             answer = replace(answer, page=self.pages.add(page))
         # in this order: an interrupt in between must not have an answer written down that is none
         self.answers[position] = answer
-        self._fresh.append(position)
+        if not written:
+            self._fresh.append(position)
         self._ready.append(position)
         self._is_open[position] = 0
         self._count(position, answer, 1)
@@ -149,10 +164,18 @@ class Register:
         self.counts[answer.status] += n_rows
         self.n_reused += n_rows * answer.reused
 
-    def settle_as(self, position: int, status: str, error: str, *, http_status: int | None = None) -> None:
+    def settle_as(
+        self,
+        position: int,
+        status: str,
+        error: str,
+        *,
+        http_status: int | None = None,
+        written: bool = False,
+    ) -> None:
         """Settle a request for which there is no output."""
-        known = self.answers[position]
-        self.settle(position, replace(known, status=status, error=error, http_status=http_status))
+        answer = replace(self.answers[position], status=status, error=error, http_status=http_status)
+        self.settle(position, answer, written=written)
 
     def reopen(self, positions: Iterable[int]) -> None:
         """Take back final answers: the requests are sent again, or were found after all."""
@@ -179,9 +202,11 @@ class Register:
     @property
     def is_full(self) -> bool:
         """Whether pages are to be handed out before more are read."""
-        if self.max_pages is None:
-            return False
-        return len(self.pages) >= self.max_pages or self.pages.n_bytes >= _MAX_BYTES
+        return self.max_pages is not None and self.has_pages(self.max_pages)
+
+    def has_pages(self, n: int) -> bool:
+        """Say whether there are so many pages, or as large ones as are ever handed out together."""
+        return len(self.pages) >= n or self.pages.n_bytes >= _MAX_BYTES
 
     def hand_out(self) -> Portion:
         """Return the final answers that were not handed out yet, with their pages, and keep neither."""

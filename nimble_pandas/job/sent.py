@@ -92,6 +92,12 @@ class SentBatch:
         """The requests of the plan that it answers."""
         return self.offset_of.positions
 
+    def answer_also(self, offset_of: Mapping[int, int]) -> None:
+        """Let the batch answer more requests of the plan, by their places there and in the batch."""
+        self.offset_of = Offsets({**self.offset_of, **offset_of})
+        self.n_settled = 0
+        self.news = True
+
     def request(self, position: int) -> Mapping[str, object]:
         """Return one request, by its place in the plan."""
         return self.requests[self.offset_of[position]]

@@ -167,6 +167,7 @@ class Story:
                 self._write_down()
 
     def _do_all(self, *, send: bool) -> None:
+        self.books.read_again()
         if send:
             self.send_planned()
         self._sender.seek(self.books.running())
@@ -188,11 +189,13 @@ class Story:
         started = self.clock.monotonic()
         look_again = self._look_again_at <= started
         self._go_on()
+        if self._reads:
+            self.books.read_again(lambda: self.register.is_full or self._is_late(started))
         if look_again:
             self._sender.seek(self.books.running())
             there = self._running_there()
             self._to_read |= {id(batch): batch for batch in there if batch.news or batch.landed}
-        while self._to_read and self.clock.monotonic() - started <= _STEP_SECONDS:
+        while self._to_read and not self._is_late(started):
             self._read(next(iter(self._to_read.values())))
             if self.register.is_full:
                 # the rest of it is read when there is room again
@@ -202,8 +205,12 @@ class Story:
             self._go_on()
         if look_again:
             self._look_again_at = self.clock.monotonic() + _LOOK_AGAIN_SECONDS
-        if self._under_way and not self._to_read:
+        if self._under_way and not self._to_read and not self.books.n_to_take_up:
             self._look_up()
+
+    def _is_late(self, started: float) -> bool:
+        """Say whether a step that began at a time has taken long enough."""
+        return self.clock.monotonic() - started > _STEP_SECONDS
 
     def _read(self, batch: SentBatch) -> None:
         if batch.news:
@@ -222,6 +229,7 @@ class Story:
 
     def remember(self) -> None:
         """Take down again what is known of requests that are open, for those who want to see it."""
+        self.books.read_again()
         for batch in self._running_there():
             if batch.resting:
                 self._wake(batch)
@@ -275,7 +283,7 @@ class Story:
     @property
     def due_at(self) -> float:
         """When `advance` has something to do again, on the clock."""
-        if self._under_way or self._to_read:
+        if self._under_way or self._to_read or (self._reads and self.books.n_to_take_up):
             # calls are waited for there
             return 0.0
         running = self.books.running()

@@ -79,7 +79,7 @@ class Ledger:
         self,
         job: JobRecord,
         keys: Iterable[bytes],
-        lay_out: Callable[[Mapping[bytes, Sent], int], Sequence[Planned]],
+        lay_out: Callable[[Iterator[Sent | None], int], Sequence[Planned]],
     ) -> None:
         """Write a job down, with what it is going to send, in one step that no other kernel comes between.
 
@@ -92,8 +92,8 @@ class Ledger:
         keys : iterable of bytes
             The content keys of its requests.
         lay_out : callable
-            Given the latest that is known of each key, and the number of the job's next batch, returns the
-            batches to be sent, in state ``planned``.
+            Given the latest that is known of each key, in their order, and the number of the job's next
+            batch, returns the batches to be sent, in state ``planned``.
 
         Raises
         ------
@@ -193,51 +193,33 @@ class Ledger:
                 ((at, *place) for place in places),
             )
 
-    def latest(self, keys: Sequence[bytes], service: str) -> dict[bytes, Sent]:
-        """Return the latest that is known of content keys at a service, refused batches included.
-
-        Parameters
-        ----------
-        keys : sequence of bytes
-            The keys.
-        service : str
-            The service and account.
-
-        Returns
-        -------
-        dict of bytes to (BatchRecord, RequestRecord)
-            Without the keys that were never sent.
-        """
-        with self._database.reading() as connection:
-            return latest(connection, keys, service)
-
-    def latest_of(self, job: JobRecord, keys: Sequence[bytes]) -> dict[bytes, Sent]:
-        """Return what is known of a job's content keys, in the batches that were to answer it.
+    def latest_of(self, job: JobRecord, keys: Iterable[bytes]) -> Iterator[Sent | None]:
+        """Yield what is known of a job's content keys, in the batches that were to answer it.
 
         Parameters
         ----------
         job : JobRecord
             The job: its own batches, else the latest before it, which it took up.
-        keys : sequence of bytes
+        keys : iterable of bytes
             Its keys.
 
-        Returns
-        -------
-        dict of bytes to (BatchRecord, RequestRecord)
-            Where neither has a key, the latest of all; without the keys that were never sent.
+        Yields
+        ------
+        (BatchRecord, RequestRecord) or None
+            Of each key, in their order: where neither has it, the latest of all; None if it was never sent.
         """
         order = "j.id = :job_id, j.created_at <= :created_at, r.id"
         with self._database.reading() as connection:
-            return latest(
+            yield from latest(
                 connection, keys, job.service, order=order, job_id=job.id, created_at=job.created_at
             )
 
-    def answered(self, keys: Sequence[bytes], service: str, since: float) -> dict[bytes, Sent]:
+    def answered(self, keys: Iterable[bytes], service: str, since: float) -> list[Sent]:
         """Return the newest ``ok`` answers to content keys, of pages fetched since a time.
 
         Parameters
         ----------
-        keys : sequence of bytes
+        keys : iterable of bytes
             The keys.
         service : str
             The service and account.
@@ -246,13 +228,12 @@ class Ledger:
 
         Returns
         -------
-        dict of bytes to (BatchRecord, RequestRecord)
-            Without the keys that have no such answer.
+        list of (BatchRecord, RequestRecord)
+            Nothing for keys that have no such answer.
         """
         with self._database.reading() as connection:
-            return latest(
-                connection, keys, service, "AND r.status = 'ok' AND r.fetched_at >= :since", since=since
-            )
+            some = "AND r.status = 'ok' AND r.fetched_at >= :since"
+            return list(filter(None, latest(connection, keys, service, some, since=since)))
 
     def batch(self, job_id: str, number: int) -> tuple[BatchRecord, list[RequestRecord]]:
         """Return one batch and its requests.

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+import numpy as np
+import numpy.typing as npt
+
 #: How long the service remembers a batch (seconds; batch documentation).
 STATUS_KEPT_SECONDS = 24 * 3600.0
 
@@ -82,10 +85,13 @@ class JobRecord:
         return len(self.row_keys) // KEY_BYTES
 
     @property
-    def keys(self) -> list[bytes | None]:
-        """The content key of each row's request; None for a row that could not be sent."""
-        each = (self.row_keys[start : start + KEY_BYTES] for start in range(0, len(self.row_keys), KEY_BYTES))
-        return [None if key == NO_KEY else key for key in each]
+    def keys(self) -> npt.NDArray[np.bytes_]:
+        """The content key of each row's request; empty for a row that could not be sent."""
+        return np.frombuffer(self.row_keys, dtype=f"S{KEY_BYTES}")
+
+    def has_rows_of(self, other: JobRecord) -> bool:
+        """Say whether another call had the same requests, in as many rows each, in whatever order."""
+        return self.n_rows == other.n_rows and bool((np.sort(self.keys) == np.sort(other.keys)).all())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from itertools import islice
 from typing import TypeAlias
@@ -64,9 +64,8 @@ def latest(
     condition: str = "",
     order: str = "r.id",
     **values: object,
-) -> dict[bytes, Sent]:
-    """Return the latest that is known of content keys at a service, under a condition, in some order."""
-    found: dict[bytes, Sent] = {}
+) -> Iterator[Sent | None]:
+    """Yield the latest that is known of each content key at a service, under a condition, in some order."""
     batches: dict[tuple[str, int], BatchRecord] = {}
     left = iter(keys)
     while some := list(islice(left, _MANY)):
@@ -79,12 +78,14 @@ def latest(
             {**{f"k{n}": key for n, key in enumerate(some)}, "service": service, **values},
         )
         # the later one of a key replaces the earlier
-        for row in rows:
+        found = {row["key"]: row for row in rows}
+        for row in map(found.get, some):
+            if row is None:
+                yield None
+                continue
             place = row["job_id"], row["number"]
             # one for all of its requests
-            batch = batches.get(place) or batches.setdefault(place, _batch_of(row))
-            found[row["key"]] = batch, read_request(row)
-    return found
+            yield batches.get(place) or batches.setdefault(place, _batch_of(row)), read_request(row)
 
 
 def read_job(row: sqlite3.Row) -> JobRecord:

@@ -1,0 +1,100 @@
+"""Answers that earlier calls have brought, read again as there is room for their pages."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from nimble_pandas import collector
+from nimble_pandas.job.found import Part
+from nimble_pandas.job.recall import SourceOf, read_again
+from nimble_pandas.job.register import Register
+from nimble_pandas.ledger import BatchRecord, Ledger, RequestRecord
+
+#: Follows requests that were sent before, by their places in the plan and in the batch.
+Follow: TypeAlias = Callable[[BatchRecord, list[RequestRecord], Mapping[int, int]], None]
+
+# outputs that are asked for before anyone looks at how much there is
+_WINDOW = 256
+
+
+@dataclass(slots=True, kw_only=True)
+class _Lot:
+    """Answers that are written down in one batch."""
+
+    part: Part
+    since: float
+    job_id: str
+    n_read: int = 0
+    lost: dict[int, int] = field(default_factory=dict)
+    written_down: tuple[BatchRecord, list[RequestRecord]] | None = None
+
+    def is_older(self, request: RequestRecord) -> bool:
+        """Say whether an answer was final before the call, in another job."""
+        return request.job_id != self.job_id and (request.settled_at or self.since) < self.since
+
+
+class Backlog:
+    """Settles requests with the answers that are written down of them.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Where answers, and copies of outputs, are.
+    register : Register
+        Told of the answers.
+    source_of : callable
+        Finds where outputs are to be read.
+    follow : callable
+        Given requests whose outputs are not to be had any more, for the service to tell of them.
+    """
+
+    def __init__(self, *, ledger: Ledger, register: Register, source_of: SourceOf, follow: Follow) -> None:
+        self._ledger = ledger
+        self._register = register
+        self._source_of = source_of
+        self._follow = follow
+        self._lots: deque[_Lot] = deque()
+
+    def __len__(self) -> int:
+        return sum(len(lot.part) - lot.n_read for lot in self._lots)
+
+    def add(self, part: Part, *, since: float, job_id: str) -> None:
+        """Put answers with those that are to be read.
+
+        Parameters
+        ----------
+        part : Part
+            Requests whose answers are written down.
+        since : float
+            Answers that were final before this (seconds since the epoch) are reused ones.
+        job_id : str
+            The job whose own answers never are, whatever has been set as the time of day.
+        """
+        self._lots.append(_Lot(part=part, since=since, job_id=job_id))
+
+    def read_some(self) -> None:
+        """Read the next few hundred; what an interrupt has kept from being read is read the next time."""
+        lot = self._lots[0]
+        if lot.written_down is None:
+            lot.written_down = self._ledger.batch(lot.part.batch.job_id, lot.part.batch.number)
+        batch, requests = lot.written_down
+        window = slice(lot.n_read, lot.n_read + _WINDOW)
+        places = zip(lot.part.offsets[window], lot.part.positions[window], strict=True)
+        position_of = {offset: position for offset, position in places if self._register.is_open(position)}
+        with collector.paused():
+            for reused in (True, False):
+                some = [requests[offset] for offset in position_of]
+                sent = [(batch, request) for request in some if lot.is_older(request) is reused]
+                for record, answer, page in read_again(sent, self._ledger, self._source_of, reused=reused):
+                    self._register.settle(position_of[record.position], answer, page, written=True)
+        open_ = {at: offset for offset, at in position_of.items() if self._register.is_open(at)}
+        lot.lost |= open_
+        if window.stop >= len(lot.part):
+            if lot.lost:
+                self._follow(batch, requests, lot.lost)
+            self._lots.popleft()
+        else:
+            lot.n_read = window.stop
