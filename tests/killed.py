@@ -1,5 +1,6 @@
 """What a child process does that is going to be killed; it is forked from a server that has imported all."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -116,7 +117,9 @@ def interrupted(call, at_step, again_after):
     try:
         _leave(call, call.job().run())
     except KeyboardInterrupt as exc:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        # the second one may come as late as here
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, 0)
         sys.settrace(None)
         call.last_words.write_text("\n".join(_notes(exc)))
 
