@@ -5,7 +5,8 @@
 The local service runs in a process of its own and makes its pages up at once, so that what is measured is
 the client: 200,000 rows are 200 batches. Memory is what the kernel says of each process (VmHWM). With
 `--pull` outputs are asked for one by one over HTTP in place of being read from a folder; `--parquet` writes
-the rows to a file in flat memory in place of a frame, `--frames` hands them out in frames; `--rate-limit`
+the rows to a file in flat memory in place of a frame, `--frames` hands them out in frames; with `--attach`
+another process submits and ends, and what is measured takes the job up; `--rate-limit`
 lets the service refuse what comes faster, and `--max-rate` the client not call faster in the first place.
 """
 
@@ -22,6 +23,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    import nimble_pandas
 
 
 def memory_mib() -> dict[str, int]:
@@ -58,20 +65,28 @@ def serve(chosen: argparse.Namespace) -> None:
         service.check()
 
 
-def load(chosen: argparse.Namespace, base_url: str, folder: pathlib.Path) -> dict[str, object]:
-    """Send the rows, wait, and return what it took."""
-    import pandas as pd
-    import pyarrow.parquet as pq
-
+def client_of(chosen: argparse.Namespace, base_url: str) -> nimble_pandas.Client:
+    """Return a client of the service."""
     import nimble_pandas
 
-    os.environ["NIMBLE_PANDAS_HOME"] = str(folder / "ledger")
-    rows = pd.DataFrame({"url": [f"https://www.walmart.com/ip/{n}" for n in range(chosen.rows)]})
     rate = {"max_rate": chosen.max_rate} if chosen.max_rate else {}
-    client = nimble_pandas.Client(base_url=base_url, username="load", password="load", **rate)
-    before, cpu_before = memory_mib(), cpu_seconds()
-    started = time.perf_counter()
-    job = nimble_pandas.submit(
+    return nimble_pandas.Client(base_url=base_url, username="load", password="load", **rate)
+
+
+def make_rows(n_rows: int) -> pd.DataFrame:
+    """Return rows of different pages."""
+    import pandas as pd
+
+    return pd.DataFrame({"url": [f"https://www.walmart.com/ip/{n}" for n in range(n_rows)]})
+
+
+def submit(
+    chosen: argparse.Namespace, rows: pd.DataFrame, client: nimble_pandas.Client, folder: pathlib.Path
+) -> nimble_pandas.Job:
+    """Send the rows."""
+    import nimble_pandas
+
+    return nimble_pandas.submit(
         rows,
         url_col="url",
         vendor="walmart",
@@ -80,6 +95,29 @@ def load(chosen: argparse.Namespace, base_url: str, folder: pathlib.Path) -> dic
         client=client,
         storage_url=None if chosen.pull else str(folder / "outputs"),
     )
+
+
+def submit_elsewhere(base_url: str, folder: pathlib.Path) -> str:
+    """Send the rows in a process that ends when they are sent; return the job's name."""
+    command = [sys.executable, __file__, *sys.argv[1:], "--submit", base_url, str(folder)]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
+
+def load(chosen: argparse.Namespace, base_url: str, folder: pathlib.Path) -> dict[str, object]:
+    """Send the rows, or take them up, wait, and return what it took."""
+    import pyarrow.parquet as pq
+
+    import nimble_pandas
+
+    client = client_of(chosen, base_url)
+    job_id = submit_elsewhere(base_url, folder) if chosen.attach else None
+    rows = None if chosen.attach else make_rows(chosen.rows)
+    before, cpu_before = memory_mib(), cpu_seconds()
+    started = time.perf_counter()
+    if job_id is None:
+        job = submit(chosen, rows, client, folder)
+    else:
+        job = nimble_pandas.attach(job_id, client=client, progress="none")
     submitted = {"s": round(time.perf_counter() - started, 1), "MiB": memory_mib()}
     statuses: collections.Counter[str] = collections.Counter()
     if chosen.parquet:
@@ -112,17 +150,24 @@ def main() -> None:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--parquet", action="store_true")
     how.add_argument("--frames", action="store_true")
+    parser.add_argument("--attach", action="store_true")
     parser.add_argument("--max-rate", type=float)
     parser.add_argument("--rate-limit", type=float)
     parser.add_argument("--burst", type=int, default=20)
     parser.add_argument("--page-seconds", type=float, default=0.0)
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--submit", nargs=2, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
+    if chosen.submit:
+        base_url, folder = chosen.submit
+        print(submit(chosen, make_rows(chosen.rows), client_of(chosen, base_url), pathlib.Path(folder)).id)
+        return
     if chosen.serve:
         serve(chosen)
         return
     command = [sys.executable, __file__, "--serve", *sys.argv[1:]]
     folder = pathlib.Path(tempfile.mkdtemp(prefix="nimble-load-"))
+    os.environ["NIMBLE_PANDAS_HOME"] = str(folder / "ledger")
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as service:
         try:
             client = load(chosen, service.stdout.readline().strip(), folder)

@@ -11,6 +11,7 @@ from held_site import Site
 
 import nimble_pandas
 from nimble_pandas import Client, Ledger
+from nimble_pandas.job import books
 from nimble_pandas.local import Fault, serve
 
 # more than are read again before anybody waits
@@ -123,7 +124,10 @@ def test_what_failed_is_sent_again(service, ledger, tmp_path):
     assert answer["url"].tolist() == frame["url"].tolist()
 
 
-def test_an_output_that_is_gone_is_asked_for_with_the_rest_of_its_batch(tmp_path, ledger):
+@pytest.mark.parametrize("n_at_once", [0, 1000])
+def test_an_output_that_is_gone_is_asked_for_with_the_rest_of_its_batch(
+    tmp_path, ledger, monkeypatch, n_at_once
+):
     """One batch: some pages are answered, of which one is not to be had any more, and some still run."""
     with serve(shop=False) as service:
         site = Site(tmp_path / "open")
@@ -134,11 +138,13 @@ def test_an_output_that_is_gone_is_asked_for_with_the_rest_of_its_batch(tmp_path
             assert time.monotonic() < until
         gone = job.frame()["output_url"][2]
         (tmp_path / "outputs" / gone.partition("/outputs/")[2]).unlink()
+        monkeypatch.setattr(books, "_PAGES_AT_ONCE", n_at_once)
         again = nimble_pandas.attach(
             job.id, client=client_of(service, clock=Fast()), ledger=ledger, progress="none"
         )
-        assert again.snapshot().n_batches == 1
         (tmp_path / "open").touch()
+        # reads nothing: all have ended when it is seen what is gone
+        assert again.tasks()["status"].tolist() == ["ok", "ok", "pending", "ok", "pending", "pending"]
         assert again.wait().frame()["status"].tolist() == ["ok", "ok", "not_delivered", "ok", "ok", "ok"]
         assert again.snapshot().n_batches == 1
         assert service.counts["submit"] == 1

@@ -57,9 +57,11 @@ class Backlog:
         self._source_of = source_of
         self._follow = follow
         self._lots: deque[_Lot] = deque()
+        # counted, for others ask while some are read
+        self._n_waiting = 0
 
     def __len__(self) -> int:
-        return sum(len(lot.part) - lot.n_read for lot in self._lots)
+        return self._n_waiting
 
     def add(self, part: Part, *, since: float, job_id: str) -> None:
         """Put answers with those that are to be read.
@@ -74,6 +76,7 @@ class Backlog:
             The job whose own answers never are, whatever has been set as the time of day.
         """
         self._lots.append(_Lot(part=part, since=since, job_id=job_id))
+        self._n_waiting += len(part)
 
     def read_some(self) -> None:
         """Read the next few hundred; what an interrupt has kept from being read is read the next time."""
@@ -96,5 +99,5 @@ class Backlog:
             if lot.lost:
                 self._follow(batch, requests, lot.lost)
             self._lots.popleft()
-        else:
-            lot.n_read = window.stop
+        self._n_waiting -= min(window.stop, len(lot.part)) - lot.n_read
+        lot.n_read = window.stop

@@ -73,6 +73,7 @@ class Books:
         self._learn = learn
         # the batch that a request was last sent in, to write its answer down there
         self._batch_of: list[SentBatch | None] = [None] * plan.n_requests
+        self._batch_at: dict[tuple[str, int], SentBatch] = {}
         # where the answers of earlier calls are written down
         self._taken = Taken(plan.n_requests)
         self._sources: dict[str | None, Source] = {}
@@ -207,11 +208,11 @@ class Books:
             for position in offset_of:
                 self.register.settle_as(position, "failed", record.error or "not sent", written=True)
             return
-        for batch in self.batches:
-            if (batch.record.job_id, batch.record.number) == (record.job_id, record.number):
-                batch.answer_also(offset_of)
-                self._took(batch, offset_of)
-                return
+        if batch := self._batch_at.get((record.job_id, record.number)):
+            batch.wake(requests)
+            batch.answer_also(offset_of)
+            self._took(batch, offset_of)
+            return
         job = self._ledger.job(record.job_id)
         assert job is not None  # noqa: S101 -- its batch is there
         source = self._source_of(record.storage_url)
@@ -256,6 +257,7 @@ class Books:
     def _add(self, batches: Iterable[SentBatch]) -> None:
         for batch in batches:
             self.batches.append(batch)
+            self._batch_at[batch.record.job_id, batch.record.number] = batch
             self._took(batch, batch.positions)
 
     def _took(self, batch: SentBatch, positions: Iterable[int]) -> None:

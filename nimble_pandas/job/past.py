@@ -64,6 +64,10 @@ def attach(
 
     Notes
     -----
+    Answers that are written down already are read again, from where they were delivered or from their copies:
+    some 16,000 pages here, the others when they are waited for, or when the frame is asked for. `Job.frames`
+    and `Job.to_parquet` have a part of them in memory at a time.
+
     The rows come from the ledger's Parquet, which knows no subclass: a GeoDataFrame comes back as a frame
     whose geometry is well-known binary. `geopandas.GeoSeries.from_wkb` reads it, or `DataFrame.join` puts
     what was found beside the rows that you still have.
