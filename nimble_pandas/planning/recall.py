@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from itertools import islice
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from nimble_pandas.models import Delivery, encode_json
-from nimble_pandas.planning.columns import TEXT, Codes, Column, Flags, fragment
+from nimble_pandas.planning.columns import TEXT, Codes, Column, Flags, Places, fragment
 from nimble_pandas.planning.keys import keys_of, share
 from nimble_pandas.planning.plan import Plan
 
 # requests whose texts are Python's objects at a time
-_MANY = 1 << 14
+_AT_ONCE = 1 << 12
 
 
 def recall_keys(row_keys: bytes, is_valid: Flags) -> tuple[Codes, pa.Array]:
@@ -92,25 +92,74 @@ def recall_plan(
 
 
 def _columns(requests: Iterable[Mapping[str, object]]) -> list[Column]:
-    chunks: dict[str, list[pa.Array]] = {}
+    columns: dict[str, _Few | _Many] = {}
     n_requests = 0
     left = iter(requests)
-    while some := list(islice(left, _MANY)):
-        for name in {name: None for each in some for name in each}:
-            # what no request before has said
-            chunks.setdefault(name, [pa.nulls(n_requests, TEXT)])
-        for name, said in chunks.items():
+    while some := list(islice(left, _AT_ONCE)):
+        for name in {name: None for each in some for name in each} | dict.fromkeys(columns):
             before = fragment(name, "")[:-2]
             texts = [f"{before}{encode_json(each[name])}" if name in each else None for each in some]
-            said.append(pa.array(texts, TEXT))
+            if name not in columns:
+                columns[name] = (_Few if 2 * len(set(texts)) <= len(texts) else _Many)(n_requests)
+            columns[name].add(texts)
         n_requests += len(some)
-    return [_column(name, pa.chunked_array(said), n_requests) for name, said in chunks.items()]
+    return [
+        Column(parameter=name, label=name, default=None, texts=column.texts, places=column.places)
+        for name, column in columns.items()
+    ]
 
 
-def _column(name: str, texts: pa.ChunkedArray, n_requests: int) -> Column:
-    places = np.arange(n_requests, dtype=np.int32)
-    distinct = texts.unique()
-    # a text for all of them, or for many, is held once
-    if 2 * len(distinct) <= n_requests:
-        places, texts = pc.index_in(texts, distinct).to_numpy(), distinct
-    return Column(parameter=name, label=name, default=None, texts=texts, places=places)
+class _Few:
+    """Texts that are said again and again, each held once.
+
+    Parameters
+    ----------
+    n_before : int
+        Requests before the first that says one.
+    """
+
+    def __init__(self, n_before: int) -> None:
+        self._place_of: dict[str | None, int] = {None: 0}
+        self._places = array("i", [0]) * n_before
+
+    def add(self, texts: Sequence[str | None]) -> None:
+        """Take in what the next requests say."""
+        known = self._place_of
+        self._places.extend(known.setdefault(text, len(known)) for text in texts)
+
+    @property
+    def texts(self) -> pa.Array:
+        """Each of them."""
+        return pa.array(list(self._place_of), TEXT)
+
+    @property
+    def places(self) -> Places:
+        """Where each request's is."""
+        return np.array(self._places, dtype=np.int32)
+
+
+class _Many:
+    """Texts of which nearly each is another.
+
+    Parameters
+    ----------
+    n_before : int
+        Requests before the first that says one.
+    """
+
+    def __init__(self, n_before: int) -> None:
+        self._chunks = [pa.nulls(n_before, TEXT)]
+
+    def add(self, texts: Sequence[str | None]) -> None:
+        """Take in what the next requests say."""
+        self._chunks.append(pa.array(texts, TEXT))
+
+    @property
+    def texts(self) -> pa.ChunkedArray:
+        """All of them."""
+        return pa.chunked_array(self._chunks)
+
+    @property
+    def places(self) -> Places:
+        """Where each request's is."""
+        return np.arange(len(self.texts), dtype=np.int32)
