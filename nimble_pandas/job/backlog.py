@@ -1,4 +1,4 @@
-"""Answers that earlier calls have brought, read again as there is room for their pages."""
+"""What earlier calls have sent: answers are read again as there is room for their pages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nimble_pandas import collector
 from nimble_pandas.job.found import Part
 from nimble_pandas.job.recall import SourceOf, read_again
 from nimble_pandas.job.register import Register
-from nimble_pandas.ledger import BatchRecord, Ledger, RequestRecord
+from nimble_pandas.ledger import BatchRecord, Ledger, RequestRecord, Sent
 
 #: Follows requests that were sent before, by their places in the plan and in the batch.
 Follow: TypeAlias = Callable[[BatchRecord, list[RequestRecord], Mapping[int, int]], None]
@@ -22,13 +22,14 @@ _WINDOW = 256
 
 @dataclass(slots=True, kw_only=True)
 class _Lot:
-    """Answers that are written down in one batch."""
+    """What is written down of one batch."""
 
     part: Part
     since: float
     job_id: str
-    n_read: int = 0
-    lost: dict[int, int] = field(default_factory=dict)
+    # of the part, from the first; those without an answer, by their places in the plan and in the batch
+    n_seen: int = 0
+    open: dict[int, int] = field(default_factory=dict)
     written_down: tuple[BatchRecord, list[RequestRecord]] | None = None
 
     def is_older(self, request: RequestRecord) -> bool:
@@ -37,7 +38,7 @@ class _Lot:
 
 
 class Backlog:
-    """Settles requests with the answers that are written down of them.
+    """Settles requests that were sent before with the answers that are written down, and follows the others.
 
     Parameters
     ----------
@@ -48,7 +49,8 @@ class Backlog:
     source_of : callable
         Finds where outputs are to be read.
     follow : callable
-        Given requests whose outputs are not to be had any more, for the service to tell of them.
+        Given requests without an answer, or whose output is not to be had any more, for the service to
+        tell of them.
     """
 
     def __init__(self, *, ledger: Ledger, register: Register, source_of: SourceOf, follow: Follow) -> None:
@@ -64,12 +66,12 @@ class Backlog:
         return self._n_waiting
 
     def add(self, part: Part, *, since: float, job_id: str) -> None:
-        """Put answers with those that are to be read.
+        """Put requests with those that are to be looked at.
 
         Parameters
         ----------
         part : Part
-            Requests whose answers are written down.
+            Requests that were sent before.
         since : float
             Answers that were final before this (seconds since the epoch) are reused ones.
         job_id : str
@@ -79,25 +81,28 @@ class Backlog:
         self._n_waiting += len(part)
 
     def read_some(self) -> None:
-        """Read the next few hundred; what an interrupt has kept from being read is read the next time."""
+        """Look at the next few hundred; what an interrupt has kept from being read is read the next time."""
         lot = self._lots[0]
         if lot.written_down is None:
             lot.written_down = self._ledger.batch(lot.part.batch.job_id, lot.part.batch.number)
         batch, requests = lot.written_down
-        window = slice(lot.n_read, lot.n_read + _WINDOW)
+        stop = min(lot.n_seen + _WINDOW, len(lot.part))
+        window = slice(lot.n_seen, stop)
         places = zip(lot.part.offsets[window], lot.part.positions[window], strict=True)
         position_of = {offset: position for offset, position in places if self._register.is_open(position)}
         with collector.paused():
-            for reused in (True, False):
-                some = [requests[offset] for offset in position_of]
-                sent = [(batch, request) for request in some if lot.is_older(request) is reused]
-                for record, answer, page in read_again(sent, self._ledger, self._source_of, reused=reused):
-                    self._register.settle(position_of[record.position], answer, page, written=True)
-        open_ = {at: offset for offset, at in position_of.items() if self._register.is_open(at)}
-        lot.lost |= open_
-        if window.stop >= len(lot.part):
-            if lot.lost:
-                self._follow(batch, requests, lot.lost)
+            self._read([(batch, requests[offset]) for offset in position_of], position_of, lot)
+        lot.open |= {at: offset for offset, at in position_of.items() if self._register.is_open(at)}
+        if stop == len(lot.part):
+            if lot.open:
+                self._follow(batch, requests, lot.open)
             self._lots.popleft()
-        self._n_waiting -= min(window.stop, len(lot.part)) - lot.n_read
-        lot.n_read = window.stop
+        self._n_waiting -= stop - lot.n_seen
+        lot.n_seen = stop
+
+    def _read(self, sent: list[Sent], position_of: Mapping[int, int], lot: _Lot) -> None:
+        settled = [each for each in sent if each[1].is_settled]
+        for reused in (True, False):
+            some = [each for each in settled if lot.is_older(each[1]) is reused]
+            for record, answer, page in read_again(some, self._ledger, self._source_of, reused=reused):
+                self._register.settle(position_of[record.position], answer, page, written=True)

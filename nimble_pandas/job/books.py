@@ -16,6 +16,7 @@ from nimble_pandas.job.register import Register
 from nimble_pandas.job.sent import SentBatch
 from nimble_pandas.job.sources import Pulled, Source, Stored
 from nimble_pandas.ledger import BatchRecord, JobRecord, Ledger, RequestRecord, Sent, copy_name
+from nimble_pandas.models import Delivery
 from nimble_pandas.options import Options
 from nimble_pandas.patience import look_up
 from nimble_pandas.planning import Plan
@@ -76,6 +77,7 @@ class Books:
         self._batch_at: dict[tuple[str, int], SentBatch] = {}
         # where the answers of earlier calls are written down
         self._taken = Taken(plan.n_requests)
+        self._deliveries: dict[str, Delivery] = {}
         self._sources: dict[str | None, Source] = {}
         self._source_of(plan.delivery.storage_url)
         self._backlog = Backlog(
@@ -92,7 +94,7 @@ class Books:
 
     @property
     def n_to_take_up(self) -> int:
-        """How many requests have an answer from an earlier call that is still to be read again."""
+        """How many requests that an earlier call has sent were not looked at yet."""
         return len(self._backlog)
 
     def running(self) -> list[SentBatch]:
@@ -190,13 +192,9 @@ class Books:
         job_id : str, default ""
             The job whose own answers never are.
         """
-        for part in (*found.open, *found.settled):
+        for part in found.parts:
             self._taken.add(part)
-        for part in found.settled:
             self._backlog.add(part, since=since, job_id=job_id)
-        for part in found.open:
-            batch, requests = self._ledger.batch(part.batch.job_id, part.batch.number)
-            self._follow(batch, requests, dict(zip(part.positions, part.offsets, strict=True)))
         self.read_again(lambda: self.register.has_pages(_PAGES_AT_ONCE))
         self._look_at_clock()
 
@@ -213,13 +211,25 @@ class Books:
             batch.answer_also(offset_of)
             self._took(batch, offset_of)
             return
-        job = self._ledger.job(record.job_id)
-        assert job is not None  # noqa: S101 -- its batch is there
-        source = self._source_of(record.storage_url)
-        self._add([recall_batch(record, requests, offset_of, delivery=delivery_of(job), source=source)])
+        source, delivery = self._source_of(record.storage_url), self._delivery_of(record.job_id)
+        self._add([recall_batch(record, requests, offset_of, delivery=delivery, source=source)])
+
+    def _delivery_of(self, job_id: str) -> Delivery:
+        """Return where the outputs of a job were to go; asked once, for the ledger has all its rows there."""
+        if job_id not in self._deliveries:
+            job = self._ledger.job(job_id)
+            assert job is not None  # noqa: S101 -- its batches are there
+            self._deliveries[job_id] = delivery_of(job)
+        return self._deliveries[job_id]
 
     def read_again(self, enough: Callable[[], bool] = lambda: False) -> None:
-        """Read answers that earlier calls have brought again, until there are enough, or no more."""
+        """Read answers that earlier calls have brought again, until there are enough, or no more.
+
+        Parameters
+        ----------
+        enough : callable, optional
+            Says whether there are; what is left is read the next time.
+        """
         while self._backlog and not enough():
             look_up()
             self._backlog.read_some()

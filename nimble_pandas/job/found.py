@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -36,24 +35,19 @@ class Part:
 
 
 class Found:
-    """Requests that were sent before: those without a final answer, and those that have one."""
+    """Requests that were sent before, in the order in which they are taken up."""
 
     def __init__(self) -> None:
         self._open: dict[tuple[str, int], Part] = {}
         self._settled: dict[tuple[str, int], Part] = {}
 
     def __len__(self) -> int:
-        return sum(map(len, (*self.open, *self.settled)))
+        return sum(map(len, self.parts))
 
     @property
-    def open(self) -> Iterable[Part]:
-        """Those without a final answer."""
-        return self._open.values()
-
-    @property
-    def settled(self) -> Iterable[Part]:
-        """Those whose answer was final."""
-        return self._settled.values()
+    def parts(self) -> list[Part]:
+        """Those of each batch; what has no final answer comes first, to be asked for soon."""
+        return [*self._open.values(), *self._settled.values()]
 
     @property
     def jobs(self) -> set[str]:
@@ -71,7 +65,7 @@ class Found:
             The latest that is known of it.
         """
         batch, request = sent
-        parts = self._open if request.status in {None, "unknown"} else self._settled
+        parts = self._settled if request.is_settled else self._open
         place = batch.job_id, batch.number
         part = parts.get(place) or parts.setdefault(place, Part(batch=batch))
         part.positions.append(position)

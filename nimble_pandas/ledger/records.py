@@ -171,6 +171,11 @@ class RequestRecord:
     collected_at: float | None = None
 
     @property
+    def is_settled(self) -> bool:
+        """Whether the answer is final."""
+        return self.status not in {None, "unknown"}
+
+    @property
     def request(self) -> Mapping[str, object]:
         """What was asked."""
         request: dict[str, object] = json.loads(self.text)
