@@ -59,11 +59,10 @@ class Backlog:
         self._source_of = source_of
         self._follow = follow
         self._lots: deque[_Lot] = deque()
-        # counted, for others ask while some are read
-        self._n_waiting = 0
 
     def __len__(self) -> int:
-        return self._n_waiting
+        # of a copy: others ask while some are read
+        return sum(len(lot.part) - lot.n_seen for lot in list(self._lots))
 
     def add(self, part: Part, *, since: float, job_id: str) -> None:
         """Put requests with those that are to be looked at.
@@ -78,7 +77,6 @@ class Backlog:
             The job whose own answers never are, whatever has been set as the time of day.
         """
         self._lots.append(_Lot(part=part, since=since, job_id=job_id))
-        self._n_waiting += len(part)
 
     def read_some(self) -> None:
         """Look at the next few hundred; what an interrupt has kept from being read is read the next time."""
@@ -97,7 +95,6 @@ class Backlog:
             if lot.open:
                 self._follow(batch, requests, lot.open)
             self._lots.popleft()
-        self._n_waiting -= stop - lot.n_seen
         lot.n_seen = stop
 
     def _read(self, sent: list[Sent], position_of: Mapping[int, int], lot: _Lot) -> None:
