@@ -42,7 +42,7 @@ class Examples:
         self._plan = plan
         self._register = register
         # gone through once, when it is first asked for: views are told often
-        self._row_of: np.ndarray[tuple[int], np.dtype[np.intp]] | None = None
+        self._row_of: np.ndarray[tuple[int], np.dtype[np.int32]] | None = None
 
     def landed(self) -> tuple[Landed, ...]:
         """Return the newest pages, three at most, newest last."""
@@ -86,11 +86,11 @@ class Examples:
         url = str(self._plan.effective(position).get("url", "")) if known else ""
         return {"label": cut(label, _MAX_LABEL), "url": cut(url, _MAX_URL)}
 
-    def _first_rows(self) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    def _first_rows(self) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
         if self._row_of is None:
             answer_of_row = self._register.answer_of_row
-            row_of = np.full(len(self._register.answers), -1, dtype=np.intp)
-            row_of[answer_of_row[::-1]] = np.arange(len(answer_of_row), dtype=np.intp)[::-1]
+            row_of = np.full(len(self._register.answers), -1, dtype=np.int32)
+            row_of[answer_of_row[::-1]] = np.arange(len(answer_of_row), dtype=np.int32)[::-1]
             self._row_of = row_of
         return self._row_of
 

@@ -1,10 +1,10 @@
-"""Which requests of a plan a batch answers, in a few bytes each."""
+"""Which requests of a plan a batch answers, in a few bytes each, or none where they follow one another."""
 
 from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 
 class Offsets(Mapping[int, int]):
@@ -17,8 +17,9 @@ class Offsets(Mapping[int, int]):
     """
 
     def __init__(self, offset_of: Mapping[int, int]) -> None:
-        self.positions = array("i", sorted(offset_of))
-        self._offsets = array("i", (offset_of[position] for position in self.positions))
+        positions = sorted(offset_of)
+        self.positions = _narrow(positions)
+        self._offsets = _narrow([offset_of[position] for position in positions])
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -31,3 +32,9 @@ class Offsets(Mapping[int, int]):
         if place == len(self.positions) or self.positions[place] != position:
             raise KeyError(position)
         return self._offsets[place]
+
+
+def _narrow(places: list[int]) -> Sequence[int]:
+    """Return the same numbers in less room."""
+    span = range(places[0], places[0] + len(places)) if places else range(0)
+    return span if places == list(span) else array("i", places)

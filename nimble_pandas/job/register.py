@@ -27,6 +27,8 @@ _MAX_REASON = 200
 _PENDING = Answer(status="pending")
 
 Positions = npt.NDArray[np.intp]
+#: Half as wide, for there are as many as the job has rows.
+Rows = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +74,9 @@ class Register:
         self._mask = mask
         self.pages = Pages()
         self.answers = [_PENDING] * plan.n_requests
-        self.answer_of_row = plan.request_of_row.copy()
-        self._n_rows_of = np.bincount(self.answer_of_row[self.answer_of_row >= 0], minlength=plan.n_requests)
+        self.answer_of_row = plan.request_of_row
+        sent = self.answer_of_row[self.answer_of_row >= 0] if plan.n_invalid else self.answer_of_row
+        self._n_rows_of = np.bincount(sent, minlength=plan.n_requests).astype(np.int32)
         self.counts: Counter[str] = Counter()
         self.n_reused = 0
         # the last pages that came, newest last
@@ -87,8 +90,8 @@ class Register:
         self._fresh: list[int] = []
         self._add_invalid(plan)
         # the rows, those of one answer together, and where those of each end; made when they are asked for
-        self._row_order: Positions | None = None
-        self._row_ends: Positions = np.zeros(0, dtype=np.intp)
+        self._row_order: Rows | None = None
+        self._row_ends: Rows = np.zeros(0, dtype=np.int32)
         # final answers that were not handed out yet
         self._ready = [*range(plan.n_requests, len(self.answers))]
 
@@ -97,6 +100,9 @@ class Register:
         columns = (plan.invalid[name] for name in ("row", "column", "reason"))
         for row, column, reason in zip(*columns, strict=True):
             reasons[row].append(f"{column}: {reason}")
+        if reasons:
+            # the plan's own stays as it is
+            self.answer_of_row = self.answer_of_row.copy()
         for row, lines in reasons.items():
             self.answer_of_row[row] = len(self.answers)
             self.answers.append(Answer(status="invalid", error="; ".join(lines)))
@@ -235,10 +241,10 @@ class Register:
         kind = answer.status, reason
         return self._stubs.setdefault(kind, Answer(status=answer.status, error=reason))
 
-    def _rows_of(self, position: int) -> Positions:
+    def _rows_of(self, position: int) -> Rows:
         if self._row_order is None:
-            self._row_order = np.argsort(self.answer_of_row, kind="stable")
-            ends = np.cumsum(np.bincount(self.answer_of_row, minlength=len(self.answers)))
-            self._row_ends = np.concatenate([np.zeros(1, dtype=np.intp), ends])
+            self._row_order = np.argsort(self.answer_of_row, kind="stable").astype(np.int32)
+            self._row_ends = np.zeros(len(self.answers) + 1, dtype=np.int32)
+            np.cumsum(np.bincount(self.answer_of_row, minlength=len(self.answers)), out=self._row_ends[1:])
         start, end = self._row_ends[position : position + 2]
         return self._row_order[start:end]
