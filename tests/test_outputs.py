@@ -4,6 +4,7 @@ import json
 
 import pandas as pd
 import pytest
+import servers
 from replay import Answer, replaying
 
 import nimble_pandas
@@ -84,6 +85,20 @@ def test_a_store_that_cannot_be_opened_is_named():
         nimble_pandas.read_outputs("nosuchstore://bucket/x/")
     assert "sent" not in str(raised.value)
     assert "storage_url=" not in str(raised.value)
+
+
+def test_a_store_that_does_not_answer_is_said_before_the_last_output_is_tried():
+    """Each output may take long until it is a row that says so."""
+    endpoint, once = f"http://127.0.0.1:{servers.free_port()}", {"retries": {"max_attempts": 0}}
+    options = {"endpoint_url": endpoint, "key": "me", "secret": "sesame", "config_kwargs": once}
+    urls = [f"s3://bucket/{n}.json" for n in range(3)]
+    with pytest.warns(
+        UserWarning, match=rf"nothing could be read so far: .*{endpoint}.* The other 2 are"
+    ) as said:
+        frame = nimble_pandas.read_outputs(urls, storage_options=options)
+    assert len(said) == 1
+    assert frame["status"].tolist() == ["unreadable"] * 3
+    assert frame["error"].str.contains(endpoint).all()
 
 
 def test_outputs_of_a_service_and_of_a_folder_are_read_together(tmp_path):

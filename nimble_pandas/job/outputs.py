@@ -21,7 +21,7 @@ from nimble_pandas.config import netrc_credentials, resolve_base_url
 from nimble_pandas.errors import ConfigError, InputError, OutputMissing, OutputUnreadable
 from nimble_pandas.frames import Answer, Pages, assemble
 from nimble_pandas.job.judge import judge
-from nimble_pandas.job.sources import Pulled
+from nimble_pandas.job.sources import Pulled, is_passing
 from nimble_pandas.models import read_output
 from nimble_pandas.options import Options
 from nimble_pandas.planning.warn import warn
@@ -88,12 +88,15 @@ def read_outputs(
     pages = Pages()
     known: dict[str, Answer] = {}
     # one stream of all of them, for whoever reads from a store reads ahead
-    found_at = contents(series.dropna().unique(), storage_options, client)
+    wanted = series.dropna().unique()
+    found_at = contents(wanted, storage_options, client)
     n_known = -1
     while n_known < len(known):
         n_known = len(known)
         with collector.paused():
             for url, found in itertools.islice(found_at, _WINDOW):
+                if not known and isinstance(found, Exception) and is_passing(found):
+                    _warn_of_trouble(found, len(wanted) - 1)
                 known[url] = _answer(url, found, pages)
     nowhere = Answer(status="invalid", error="there is no output URL")
     answers = [known[url] if isinstance(url, str) else nowhere for url in series]
@@ -108,6 +111,15 @@ def read_outputs(
         with_html=pages.html.null_count < len(pages),
         dtype_backend=dtype_backend,
     )
+
+
+def _warn_of_trouble(error: Exception, n_others: int) -> None:
+    """Say early that a store is in trouble: it may take long until each output is a row that says so."""
+    if n_others:
+        warn(
+            f"nothing could be read so far: {error}. The other {n_others:,} are still tried, for as long: "
+            "interrupt, and look at storage_options=, if they lie there too."
+        )
 
 
 def _listed(urls: object, storage_options: Mapping[str, Any] | None) -> pd.Series:
