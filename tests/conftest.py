@@ -10,8 +10,13 @@ os.environ["NO_GCE_CHECK"] = "true"
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
+import hypothesis
 import pytest
 import servers
+
+# how long an example takes says how busy the machine is
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 # settings of the developer's that would reach the stores, the client or the folders of the user
 PRIVATE = re.compile(

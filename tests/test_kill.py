@@ -134,7 +134,7 @@ def settle_unknown(service, call, dies_at=None):
     if unknown - taken:
         # one that was on its way when its process ended may be taken all the same: whoever says that it is
         # to be sent again has looked a while
-        time.sleep(1)
+        time.sleep(3)
         taken = {url for url, times in n_taken(service, call).items() if times}
     if unknown & taken:
         # taken after all: it is found when it is looked for once more
