@@ -82,7 +82,7 @@ class Backlog:
         """Look at the next few hundred; what an interrupt has kept from being read is read the next time."""
         lot = self._lots[0]
         if lot.written_down is None:
-            lot.written_down = self._ledger.batch(lot.part.batch.job_id, lot.part.batch.number)
+            lot.written_down = self._ledger.batch(lot.part.job_id, lot.part.number)
         batch, requests = lot.written_down
         stop = min(lot.n_seen + _WINDOW, len(lot.part))
         window = slice(lot.n_seen, stop)

@@ -6,7 +6,7 @@ from array import array
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from nimble_pandas.ledger import BatchRecord, Sent
+from nimble_pandas.ledger import Sent
 
 #: A job, the number of a batch of it, and a request's position there.
 Place: TypeAlias = tuple[str, int, int]
@@ -18,15 +18,16 @@ class Part:
 
     Parameters
     ----------
-    batch : BatchRecord
-        What was written down of the batch when they were looked up.
+    job_id, number : str, int
+        The batch.
     positions : array of int, length n
         Their places in the plan.
     offsets : array of int, length n
         Their places in the batch.
     """
 
-    batch: BatchRecord
+    job_id: str
+    number: int
     positions: array[int] = field(default_factory=lambda: array("i"))
     offsets: array[int] = field(default_factory=lambda: array("i"))
 
@@ -67,7 +68,7 @@ class Found:
         batch, request = sent
         parts = self._settled if request.is_settled else self._open
         place = batch.job_id, batch.number
-        part = parts.get(place) or parts.setdefault(place, Part(batch=batch))
+        part = parts.get(place) or parts.setdefault(place, Part(job_id=batch.job_id, number=batch.number))
         part.positions.append(position)
         part.offsets.append(request.position)
 
@@ -95,7 +96,7 @@ class Taken:
             self._offsets = array("i", [0]) * self._n_requests
         for position, offset in zip(part.positions, part.offsets, strict=True):
             self._batch_of[position], self._offsets[position] = len(self._batches), offset
-        self._batches.append((part.batch.job_id, part.batch.number))
+        self._batches.append((part.job_id, part.number))
 
     def drop(self, position: int) -> None:
         """Forget where a request was sent: it is another batch now that answers it."""

@@ -205,7 +205,7 @@ class Story:
             self._go_on()
         if look_again:
             self._look_again_at = self.clock.monotonic() + _LOOK_AGAIN_SECONDS
-        if self._under_way and not self._to_read and not self.books.n_to_take_up:
+        if self._under_way and not self._has_to_read:
             self._look_up()
 
     def _is_late(self, started: float) -> bool:
@@ -269,6 +269,11 @@ class Story:
     def _under_way(self) -> bool:
         return self._sender.under_way or self._sender.seeks or self._follower.under_way
 
+    @property
+    def _has_to_read(self) -> bool:
+        """Whether there is something to read that nobody has to be waited for."""
+        return bool(self._to_read) or (self._reads and self.books.n_to_take_up > 0)
+
     def hand_out(self) -> Portion:
         """Return what is final and was not handed out yet; neither pages nor tasks of it are kept."""
         self._write_down()
@@ -283,7 +288,7 @@ class Story:
     @property
     def due_at(self) -> float:
         """When `advance` has something to do again, on the clock."""
-        if self._under_way or self._to_read or (self._reads and self.books.n_to_take_up):
+        if self._under_way or self._has_to_read:
             # calls are waited for there
             return 0.0
         running = self.books.running()
