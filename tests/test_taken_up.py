@@ -10,7 +10,7 @@ from clocks import Fast
 from held_site import Site
 
 import nimble_pandas
-from nimble_pandas import Client, Ledger
+from nimble_pandas import Client, JobTimeout, Ledger
 from nimble_pandas.job import books
 from nimble_pandas.local import Fault, serve
 
@@ -141,6 +141,10 @@ def test_an_output_that_is_gone_is_asked_for_with_the_rest_of_its_batch(
         again = nimble_pandas.attach(
             job.id, client=client_of(service, clock=Fast()), ledger=ledger, progress="none"
         )
+        # what runs is followed, whatever was read
+        assert again.snapshot().n_batches == 1
+        with pytest.raises(JobTimeout):
+            again.tasks(timeout=20)
         site.gate.touch()
         # the outputs of those that ran are not read: if nothing was before, all have ended by now
         assert again.tasks()["status"].tolist() == ["ok", "ok", "pending", "ok", "pending", "pending"]

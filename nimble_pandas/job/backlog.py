@@ -64,6 +64,11 @@ class Backlog:
         # of a copy: others ask while some are read
         return sum(len(lot.part) - lot.n_seen for lot in list(self._lots))
 
+    @property
+    def has_open(self) -> bool:
+        """Whether the next have no final answer, and are to be followed."""
+        return bool(self._lots) and not self._lots[0].part.is_settled
+
     def add(self, part: Part, *, since: float, job_id: str) -> None:
         """Put requests with those that are to be looked at.
 

@@ -195,7 +195,8 @@ class Books:
         for part in found.parts:
             self._taken.add(part)
             self._backlog.add(part, since=since, job_id=job_id)
-        self.read_again(lambda: self.register.has_pages(_PAGES_AT_ONCE))
+        # what still runs is followed at once, however many pages there are
+        self.read_again(lambda: not self._backlog.has_open and self.register.has_pages(_PAGES_AT_ONCE))
         self._look_at_clock()
 
     def _follow(

@@ -20,6 +20,8 @@ class Part:
     ----------
     job_id, number : str, int
         The batch.
+    is_settled : bool
+        Whether their answers were final when they were looked up.
     positions : array of int, length n
         Their places in the plan.
     offsets : array of int, length n
@@ -28,6 +30,7 @@ class Part:
 
     job_id: str
     number: int
+    is_settled: bool
     positions: array[int] = field(default_factory=lambda: array("i"))
     offsets: array[int] = field(default_factory=lambda: array("i"))
 
@@ -68,7 +71,9 @@ class Found:
         batch, request = sent
         parts = self._settled if request.is_settled else self._open
         place = batch.job_id, batch.number
-        part = parts.get(place) or parts.setdefault(place, Part(job_id=batch.job_id, number=batch.number))
+        if place not in parts:
+            parts[place] = Part(job_id=batch.job_id, number=batch.number, is_settled=request.is_settled)
+        part = parts[place]
         part.positions.append(position)
         part.offsets.append(request.position)
 
